@@ -1,0 +1,183 @@
+"""The table of endpoints, from which the routes, their validation, the OpenAPI document and the clients are made."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from mobile_schemas.classifications import ClassificationsIn, RetractionsIn, RetractionVerdictsOut, VerdictsOut
+from mobile_schemas.decks import DealIn, DealOut, DeckIn, DeckOut, WorkflowPath
+from mobile_schemas.fields import Model
+from mobile_schemas.health import HealthOut
+from mobile_schemas.labels import LabelOut, LabelsQuery
+from mobile_schemas.projects import ProjectOut, ProjectPath, ProjectsOut
+from mobile_schemas.subjects import MediaPath, SubjectOut, SubjectPath
+from mobile_schemas.volunteers import MeOut, VolunteerCreatedOut, VolunteerIn
+
+Access = Literal["public", "volunteer", "researcher", "import"]
+MediaType = Literal["application/json", "application/x-ndjson", "image/webp"]
+
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+WEBP: Final = "image/webp"
+
+CURSOR_HEADER: Final = "Chaffinch-Cursor"
+"""Header of the label feed: the cursor to give as `after` next time."""
+
+BODY_LIMIT_BYTES: Final = 1_000_000
+"""The largest body that is read. A full batch of classifications has about 30 kB."""
+
+PATH_PARAMETER: Final = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One thing that can be asked of the service.
+
+    `path` has its parameters in braces; `parameters` is the model of them. `reply` is the model of the reply, of one
+    line of it if `media_type` is NDJSON, and None where the bytes are not ours to describe. `problems` are the statuses
+    peculiar to this endpoint; `statuses` adds those that follow from its form.
+    """
+
+    name: str
+    method: Literal["GET", "POST"]
+    path: str
+    summary: str
+    access: Access = "public"
+    parameters: type[Model] | None = None
+    query: type[Model] | None = None
+    body: type[Model] | None = None
+    reply: type[Model] | None = None
+    status: int = 200
+    media_type: MediaType = JSON
+    headers: dict[str, str] = field(default_factory=dict, hash=False)
+    problems: tuple[int, ...] = ()
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Every status of a problem that this endpoint can answer, in order."""
+        found = {*self.problems, 422, 500, 503}
+        if self.access != "public":
+            found |= {401, 403}
+        if self.parameters is not None:
+            found.add(404)
+        if self.body is not None:
+            found |= {400, 413, 415}
+        return tuple(sorted(found))
+
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    Endpoint(
+        name="submit_classifications",
+        method="POST",
+        path="/v1/classifications",
+        summary="Send 1 to 100 answers; each gets its own verdict, and none is ever counted twice.",
+        access="volunteer",
+        body=ClassificationsIn,
+        reply=VerdictsOut,
+    ),
+    Endpoint(
+        name="deal_deck",
+        method="POST",
+        path="/v1/workflows/{workflow_id}/decks",
+        summary="Ask for a deck of subjects that this person has not seen.",
+        access="volunteer",
+        parameters=WorkflowPath,
+        body=DeckIn,
+        reply=DeckOut,
+        problems=(409, 410),
+    ),
+    Endpoint(
+        name="retract_classifications",
+        method="POST",
+        path="/v1/retractions",
+        summary="Take back 1 to 100 answers.",
+        access="volunteer",
+        body=RetractionsIn,
+        reply=RetractionVerdictsOut,
+    ),
+    Endpoint(
+        name="deal_named",
+        method="POST",
+        path="/v1/workflows/{workflow_id}/deals",
+        summary="Deal cards of named subjects, to import answers that were given elsewhere.",
+        access="import",
+        parameters=WorkflowPath,
+        body=DealIn,
+        reply=DealOut,
+        problems=(409, 410),
+    ),
+    Endpoint(
+        name="register_volunteer",
+        method="POST",
+        path="/v1/volunteers",
+        summary="Begin to take part, with or without a name.",
+        body=VolunteerIn,
+        reply=VolunteerCreatedOut,
+        status=201,
+        problems=(409,),
+    ),
+    Endpoint(
+        name="me",
+        method="GET",
+        path="/v1/me",
+        summary="Who the token belongs to, and the levels held.",
+        access="volunteer",
+        reply=MeOut,
+    ),
+    Endpoint(
+        name="list_projects",
+        method="GET",
+        path="/v1/projects",
+        summary="All projects.",
+        reply=ProjectsOut,
+    ),
+    Endpoint(
+        name="get_project",
+        method="GET",
+        path="/v1/projects/{slug}",
+        summary="One project with its questions.",
+        parameters=ProjectPath,
+        reply=ProjectOut,
+    ),
+    Endpoint(
+        name="labels",
+        method="GET",
+        path="/v1/projects/{slug}/labels",
+        summary="Labels in the order in which they were made, one JSON object a line.",
+        access="researcher",
+        parameters=ProjectPath,
+        query=LabelsQuery,
+        reply=LabelOut,
+        media_type=NDJSON,
+        headers={CURSOR_HEADER: "Give it as `after` next time, to read on where this page ends."},
+    ),
+    Endpoint(
+        name="get_subject",
+        method="GET",
+        path="/v1/subjects/{subject}",
+        summary="A subject as anyone may see it.",
+        parameters=SubjectPath,
+        reply=SubjectOut,
+    ),
+    Endpoint(
+        name="get_media",
+        method="GET",
+        path="/media/{digest}/{width}.webp",
+        summary="A picture at one width. It never changes.",
+        parameters=MediaPath,
+        media_type=WEBP,
+    ),
+    Endpoint(
+        name="openapi",
+        method="GET",
+        path="/openapi.json",
+        summary="This API, described (OpenAPI 3.1).",
+    ),
+    Endpoint(
+        name="health",
+        method="GET",
+        path="/health",
+        summary="Whether the service and its database work.",
+        reply=HealthOut,
+    ),
+)

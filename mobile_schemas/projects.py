@@ -1,0 +1,49 @@
+"""Projects: campaigns, and the questions that they ask."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mobile_schemas.fields import Level, Model, Slug, WorkflowId
+
+
+class WorkflowOut(Model):
+    """One question of a project."""
+
+    id: WorkflowId
+    name: Annotated[str, Field(examples=["arc"])]
+    question: Annotated[str, Field(examples=["Is there an arc or a ring around the central galaxy?"])]
+    guide: Annotated[str | None, Field(description="A short help text.")] = None
+    level: Level
+    state: Annotated[
+        Literal["active", "retired"],
+        Field(description="A retired workflow takes no answers: its question was changed or left out."),
+    ]
+
+
+class ProjectSummaryOut(Model):
+    """A project in a list."""
+
+    slug: Slug
+    title: str
+
+
+class ProjectsOut(Model):
+    """All projects."""
+
+    projects: list[ProjectSummaryOut]
+
+
+class ProjectOut(Model):
+    """A project with its workflows in the order of the cascade."""
+
+    slug: Slug
+    title: str
+    version: Annotated[int | None, Field(ge=1, description="The cascade's version; null before one is published.")]
+    workflows: list[WorkflowOut]
+
+
+class ProjectPath(Model):
+    """The project in a path."""
+
+    slug: Slug

@@ -1,0 +1,70 @@
+"""Subjects: what volunteers look at."""
+
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import Field
+
+from mobile_schemas.fields import Count, Model, Slug, SubjectId, Text
+
+MediaWidth = Literal[320, 640, 960, 1280, 1920]
+MEDIA_WIDTHS: Final[tuple[int, ...]] = get_args(MediaWidth)
+"""The widths in pixels at which pictures are offered; a narrower picture is never enlarged."""
+
+
+def subject_id(number: int) -> str:
+    """Return the public id of a subject's number: 12 is S12."""
+    return f"S{number}"
+
+
+def subject_number(subject: str) -> int:
+    """Return the number in a public id: S12 is 12."""
+    return int(subject[1:])
+
+
+class LocationOut(Model):
+    """One picture of a subject, in the size that was asked for."""
+
+    url: Annotated[str, Field(description="Where it lies, relative to the service.", pattern="^/media/")]
+    mime: Annotated[str, Field(examples=["image/webp"])]
+    width: Annotated[int, Field(ge=1, description="Pixels.")]
+    height: Annotated[int, Field(ge=1, description="Pixels.")]
+    bytes: Annotated[Count, Field(description="Size of the file, for a phone that counts its data.")]
+    blurhash: Annotated[str, Field(description="What to show while the picture loads (blurha.sh).")]
+
+
+Metadata = Annotated[
+    dict[str, Text],
+    Field(
+        description="What is known of the subject. Keys that begin with #, // or ! are hidden from volunteers.",
+        examples=[{"survey": "HDF", "x": "1204.5"}],
+    ),
+]
+
+
+class SubjectOut(Model):
+    """A subject as anyone may see it."""
+
+    subject: SubjectId
+    project: Slug
+    metadata: Metadata
+    locations: list[LocationOut]
+
+
+class SubjectPath(Model):
+    """The subject in a path."""
+
+    subject: SubjectId
+
+
+class MediaPath(Model):
+    """One size of one picture."""
+
+    digest: Annotated[
+        str,
+        Field(
+            pattern="^[0-9a-f]{64}$",
+            description="SHA-256 of the picture as it was imported, in lower-case hexadecimal.",
+            examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+        ),
+    ]
+    width: Annotated[MediaWidth, Field(description="Pixels; a narrower picture keeps its own width.", examples=[640])]
