@@ -1,0 +1,45 @@
+# Everything a developer does, by name. It needs Python 3.11 or newer, make and git, and brings the rest into .venv.
+
+# The Python that .venv is built with, where the one on the PATH will not do: make test PYTHON="/some where/python3.12"
+PYTHON ?=
+export PYTHON
+# Passed on to the command that a target runs: make test ARGS="-k retire", make lock ARGS=--upgrade
+ARGS ?=
+
+BIN := .venv/bin
+READY := .venv/ready
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench lock clean
+
+help: ## list what can be made
+	@echo "Chaffinch. The first of these builds .venv, which takes a minute or two; ARGS=\"...\" is passed on."
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: $(READY) ## run a campaign over real galaxies, and print where to go
+	$(BIN)/chaffinch demo $(ARGS)
+
+test: $(READY) ## run the whole test suite, with a real Postgres
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## check style, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(READY) ## measure speed, with client and database included
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(READY) ## renew requirements/ from pyproject.toml (ARGS=--upgrade: with newer versions)
+	$(COMPILE) --all-extras --group dev $(ARGS) --output-file requirements/develop.txt > .venv/lock.log
+	$(COMPILE) --constraint requirements/develop.txt $(ARGS) --output-file requirements/runtime.txt > .venv/lock.log
+
+clean: ## remove .venv and the caches (campaigns in .chaffinch stay)
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements/develop.txt pyproject.toml .ci/setup
+	@sh .ci/setup
