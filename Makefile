@@ -34,8 +34,9 @@ bench: $(READY) ## measure speed, with client and database included
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(READY) ## renew requirements/ from pyproject.toml (ARGS=--upgrade: with newer versions)
-	$(COMPILE) --all-extras --group dev $(ARGS) --output-file requirements/develop.txt > .venv/lock.log
-	$(COMPILE) --constraint requirements/develop.txt $(ARGS) --output-file requirements/runtime.txt > .venv/lock.log
+	@echo "locking requirements/develop.txt and requirements/runtime.txt"
+	@$(COMPILE) --all-extras --group dev $(ARGS) --output-file requirements/develop.txt > /dev/null
+	@$(COMPILE) --constraint requirements/develop.txt $(ARGS) --output-file requirements/runtime.txt > /dev/null
 
 clean: ## remove .venv and the caches (campaigns in .chaffinch stay)
 	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
