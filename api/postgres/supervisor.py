@@ -1,0 +1,145 @@
+"""The process that keeps the embedded server: ``python -m api.postgres.supervisor DATA_DIR BIN LINGER LOCK``.
+
+Who finds no server takes ``supervisor.lock`` and starts this program with the lock in its hands, so there is never a
+second one, and never a moment in which the lock is nobody's. What follows from a kill -9 at any moment:
+
+of a user
+    The kernel drops its share of ``users.lock``. When the whole lock can be had for some seconds, nobody is left; it
+    is kept while the server stops, so that who comes meanwhile waits and then starts a new one.
+of the server
+    The supervisor sees its child end, ends the orphaned backends (their shared memory is lost, the truth is in the
+    write-ahead log), and starts it again.
+of the supervisor
+    The server asked the kernel for a SIGINT in that case, and stops cleanly. ``server.lock`` is inherited by each of
+    its processes: the next supervisor, which any user starts that sees ``supervisor.lock`` free, waits for the last.
+
+No process id is read from a file, and no wait for a starting server has a deadline: replaying a log may take hours.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from api.postgres.cluster import create_cluster, start_server
+from api.postgres.errors import PostgresError, ServerStartError
+from api.postgres.home import Home, open_home
+from api.postgres.locks import open_lock, take, try_lock, unlock
+from api.postgres.probe import State, probe
+from api.postgres.programs import Programs, find_programs
+
+_POLL_SECONDS = 0.1
+_STOP_SECONDS = 60.0  # a fast shutdown that takes longer is turned into an immediate one, which is as safe
+
+
+class Supervisor:
+    """Keeps one server running for as long as somebody uses it."""
+
+    def __init__(self, home: Home, programs: Programs, linger_seconds: float) -> None:
+        self._home = home
+        self._programs = programs
+        self._linger_seconds = linger_seconds
+        self._users = open_lock(home.users_lock)
+        self._used_at = time.monotonic()
+
+    def run(self) -> None:
+        """Return when the last user has left and the server has stopped. Raises PostgresError if it cannot start."""
+        has_been_ready = False
+        while True:
+            server, log_start = self._start()
+            while server.poll() is None:
+                time.sleep(_POLL_SECONDS)
+                has_been_ready = has_been_ready or probe(self._home.run, "postgres").state is State.READY
+                if self._is_deserted():
+                    _stop(server)
+                    self._home.remove_run()
+                    return
+            _end_orphans()
+            if server.returncode > 0 and not has_been_ready:
+                raise ServerStartError(_complaints(self._home, log_start), self._home.log)
+            time.sleep(0.0 if server.returncode < 0 else 1.0)
+
+    def _start(self) -> tuple[subprocess.Popen[bytes], int]:
+        """Start the server when every process of an earlier one has gone; also return where its log begins."""
+        while (lock := take(self._home.server_lock)) is None:
+            time.sleep(_POLL_SECONDS)
+        try:
+            self._home.prepare_run()
+            log_start = self._home.log.stat().st_size if self._home.log.exists() else 0
+            create_cluster(self._home, self._programs, lock)
+            return start_server(self._home, self._programs, lock), log_start
+        finally:
+            os.close(lock)  # the server's processes hold it now
+
+    def _is_deserted(self) -> bool:
+        """Tell whether nobody has used the server for a while; if so, keep the users' lock."""
+        if not try_lock(self._users):
+            self._used_at = time.monotonic()
+        elif time.monotonic() - self._used_at >= self._linger_seconds:
+            return True
+        else:
+            unlock(self._users)
+        return False
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGINT)
+    try:
+        server.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.send_signal(signal.SIGQUIT)
+        server.wait()
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of the backends that a killed server leaves."""
+    if sys.platform == "linux":
+        set_child_subreaper = 36
+        ctypes.CDLL(None, use_errno=True).prctl(set_child_subreaper, 1, 0, 0, 0)
+
+
+def _end_orphans() -> None:
+    """End the backends that a killed server left. They are our children: no other process can have their ids."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+        except OSError:
+            continue
+        if int(parent) == os.getpid():
+            os.kill(int(entry.name), signal.SIGKILL)
+    while True:
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _complaints(home: Home, log_start: int) -> str:
+    """Return what the server said when it gave up."""
+    with home.log.open("rb") as log:
+        log.seek(log_start)
+        lines = log.read()[-20_000:].decode(errors="replace").splitlines()
+    telling = [line for line in lines if any(word in line for word in ("FATAL:", "PANIC:", "HINT:", "DETAIL:"))]
+    return " ".join(line.partition("] ")[2] or line for line in (telling or lines)[-4:]) or "it said nothing"
+
+
+def main() -> None:
+    """Detach from whoever started this program, and supervise."""
+    data_dir, folder, linger_seconds, _lock = sys.argv[1:]
+    if os.fork():
+        os._exit(0)  # the one who started us waits for this; the lock is inherited
+    os.chdir("/")
+    home = open_home(Path(data_dir))
+    _adopt_orphans()
+    try:
+        Supervisor(home, find_programs(Path(folder)), float(linger_seconds)).run()
+    except PostgresError as error:
+        home.failure.write_text(str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

