@@ -7,19 +7,8 @@ from pydantic import Field
 
 from mobile_schemas.fields import INT32_MAX, ClientId, Model, Moment, SubjectId, WorkflowId
 
-KeptReason = Literal["late", "level_lost", "too_fast", "withdrawn", "retracted"]
-RejectedReason = Literal[
-    "unknown_workflow",
-    "unknown_subject",
-    "never_dealt",
-    "not_your_card",
-    "id_reused",
-    "already_answered",
-    "card_expired",
-    "level_not_held",
-    "workflow_retired",
-    "answered_in_future",
-]
+KeptReason = Literal["late", "level_lost", "card_expired", "retracted", "workflow_retired", "gold_withdrawn"]
+RejectedReason = Literal["unknown_workflow", "unknown_subject", "never_dealt", "id_reused", "already_answered"]
 RetryReason = Literal["busy"]
 
 

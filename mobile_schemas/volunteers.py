@@ -15,7 +15,7 @@ Name = Annotated[
         min_length=1,
         max_length=40,
         pattern=f"^[^ {_UNSEEN}]([^{_UNSEEN}]*[^ {_UNSEEN}])?$",
-        description="1 to 40 visible characters, with ordinary spaces inside if you like. Unique without regard to case.",
+        description="1 to 40 visible characters, ordinary spaces inside. Unique without regard to case.",
         examples=["Caroline"],
     ),
 ]

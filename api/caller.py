@@ -1,0 +1,27 @@
+"""The one who calls: what a token proves."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a token may do."""
+
+    VOLUNTEER = "volunteer"
+    RESEARCHER = "researcher"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The bearer of a token.
+
+    `project_id` bounds the tokens of researchers and importers to one project; `source` is stamped on what they send.
+    """
+
+    volunteer_id: int
+    person_id: int
+    name: str | None
+    scope: Scope
+    project_id: int | None
+    source: str

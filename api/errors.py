@@ -1,0 +1,241 @@
+"""What can go wrong and is foreseen: one class per situation, its values as attributes and in the message.
+
+Services raise these and know no HTTP. The table at the end says how each is told to a client; what is not in it is a
+fault of ours, answered with 500.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from mobile_schemas.problems import FieldProblemOut
+
+
+class ChaffinchError(Exception):
+    """A foreseen situation in which the service cannot do what it was asked."""
+
+    fields: Sequence[FieldProblemOut] = ()
+    """Everything wrong with the input, where it was the input."""
+
+
+# Who asks
+
+
+class NotAuthenticatedError(ChaffinchError):
+    """No token, or none that is valid."""
+
+    def __init__(self, why: str, *, token_sent: bool) -> None:
+        super().__init__(f"{why}: send `Authorization: Bearer TOKEN` with the token that registering gave you")
+        self.why = why
+        self.token_sent = token_sent
+
+
+class NotAllowedError(ChaffinchError):
+    """The token is valid, and does not reach so far."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class LevelNotHeldError(ChaffinchError):
+    """The workflow asks for a level that this person does not hold."""
+
+    def __init__(self, workflow: int, needed: int, held: int) -> None:
+        super().__init__(f"workflow {workflow} is for level {needed}, and you hold level {held} in its project")
+        self.workflow = workflow
+        self.needed = needed
+        self.held = held
+
+
+# What is asked for
+
+
+class UnknownProjectError(ChaffinchError):
+    """There is no such project."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"there is no project {slug!r}; GET /v1/projects lists all")
+        self.slug = slug
+
+
+class UnknownWorkflowError(ChaffinchError):
+    """There is no such workflow."""
+
+    def __init__(self, workflow: int) -> None:
+        super().__init__(f"there is no workflow {workflow}; GET /v1/projects/SLUG lists those of a project")
+        self.workflow = workflow
+
+
+class UnknownSubjectError(ChaffinchError):
+    """There is no such subject."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"there is no subject {subject}")
+        self.subject = subject
+
+
+class UnknownSubjectsError(ChaffinchError):
+    """Some of the named subjects are not among those of the project; `subjects` has them by their place in the list."""
+
+    def __init__(self, subjects: Mapping[int, str]) -> None:
+        super().__init__(f"{len(subjects)} of the subjects are not known in this project")
+        self.subjects = subjects
+        self.fields = [
+            FieldProblemOut(pointer=f"/subjects/{place}", problem=f"{subject} is unknown", remedy="a subject's id")
+            for place, subject in subjects.items()
+        ]
+
+
+class UnknownMediaError(ChaffinchError):
+    """There is no such picture, or not in this width."""
+
+    def __init__(self, digest: str, width: int) -> None:
+        super().__init__(f"there is no picture {digest} of width {width}")
+        self.digest = digest
+        self.width = width
+
+
+class WorkflowRetiredError(ChaffinchError):
+    """The workflow asks nobody any more."""
+
+    def __init__(self, workflow: int) -> None:
+        super().__init__(f"workflow {workflow} is retired; GET /v1/projects/SLUG lists those that are active")
+        self.workflow = workflow
+
+
+# What is in the way
+
+
+class NameTakenError(ChaffinchError):
+    """Somebody else has the name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the name {name!r} is taken; choose another, or leave it out")
+        self.name = name
+
+
+class DeckKeyReusedError(ChaffinchError):
+    """The idempotency key has served for another wish."""
+
+    def __init__(self, key: UUID) -> None:
+        super().__init__(f"the key {key} was used for another deck; make a new key for each new deck")
+        self.key = key
+
+
+class UnavailableError(ChaffinchError):
+    """The service cannot answer just now; the same request may succeed later."""
+
+    def __init__(self, why: str, retry_after_seconds: int) -> None:
+        super().__init__(f"{why}; nothing is lost, send the same again")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The database does not answer."""
+
+    def __init__(self, why: str = "the database does not answer", retry_after_seconds: int = 2) -> None:
+        super().__init__(why, retry_after_seconds)
+
+
+class OverloadedError(UnavailableError):
+    """More work waits than can be done soon."""
+
+    def __init__(self, why: str = "too much is waiting", retry_after_seconds: int = 1) -> None:
+        super().__init__(why, retry_after_seconds)
+
+
+# How it is asked
+
+
+class UnknownPathError(ChaffinchError):
+    """Nothing lives at the path; `fields` names the parameters that no path can have."""
+
+    def __init__(self, path: str, fields: Sequence[FieldProblemOut] = ()) -> None:
+        super().__init__(f"nothing lives at {path}; /openapi.json lists all paths")
+        self.path = path
+        self.fields = fields
+
+
+class MethodNotAllowedError(ChaffinchError):
+    """The path does not know the method."""
+
+    def __init__(self, method: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{method} is not known here; this path knows {', '.join(allowed)}")
+        self.method = method
+        self.allowed = allowed
+
+
+class WrongMediaTypeError(ChaffinchError):
+    """The body is said to be something other than JSON in UTF-8."""
+
+    def __init__(self, given: str | None) -> None:
+        said = "the body has no Content-Type" if given is None else f"the Content-Type is {given!r}"
+        super().__init__(f"{said}; it must be application/json, in UTF-8")
+        self.given = given
+
+
+class BodyTooLargeError(ChaffinchError):
+    """The body is larger than what is read."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"the body is larger than {limit_bytes} bytes; send less at a time")
+        self.limit_bytes = limit_bytes
+
+
+class BrokenJsonError(ChaffinchError):
+    """The body is not JSON; `where` says what was found, and at which line and column."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"{where}; the body must be JSON (RFC 8259) in UTF-8, without a byte order mark")
+        self.where = where
+
+
+class InvalidInputError(ChaffinchError):
+    """The body or the query does not fit its model; `fields` names what does not, `count` how much there is of it."""
+
+    def __init__(self, fields: Sequence[FieldProblemOut], count: int) -> None:
+        shown = "" if count == len(fields) else f", of which the first {len(fields)} are listed"
+        super().__init__(f"{count} {'thing is' if count == 1 else 'things are'} wrong{shown}; nothing was stored")
+        self.fields = fields
+        self.count = count
+
+
+# How it is told
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one class of errors is told: the HTTP status, the name in `type`, the title."""
+
+    status: int
+    name: str
+    title: str
+
+
+FAULT: Final = Kind(500, "internal-error", "Something went wrong on our side")
+"""How an unforeseen exception is told."""
+
+KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
+    BrokenJsonError: Kind(400, "broken-json", "The body is not JSON"),
+    NotAuthenticatedError: Kind(401, "not-authenticated", "A valid token is needed"),
+    NotAllowedError: Kind(403, "not-allowed", "The token does not allow this"),
+    LevelNotHeldError: Kind(403, "level-not-held", "A higher level is needed"),
+    UnknownPathError: Kind(404, "unknown-path", "Nothing lives here"),
+    UnknownProjectError: Kind(404, "unknown-project", "There is no such project"),
+    UnknownWorkflowError: Kind(404, "unknown-workflow", "There is no such workflow"),
+    UnknownSubjectError: Kind(404, "unknown-subject", "There is no such subject"),
+    UnknownMediaError: Kind(404, "unknown-media", "There is no such picture"),
+    MethodNotAllowedError: Kind(405, "method-not-allowed", "The method is not known here"),
+    NameTakenError: Kind(409, "name-taken", "The name is taken"),
+    DeckKeyReusedError: Kind(409, "deck-key-reused", "The key was used for another deck"),
+    WorkflowRetiredError: Kind(410, "workflow-retired", "The workflow is retired"),
+    BodyTooLargeError: Kind(413, "body-too-large", "The body is too large"),
+    WrongMediaTypeError: Kind(415, "wrong-media-type", "The body must be JSON"),
+    InvalidInputError: Kind(422, "invalid-input", "The input is not what it should be"),
+    UnknownSubjectsError: Kind(422, "unknown-subjects", "Some subjects are not known"),
+    DatabaseUnavailableError: Kind(503, "database-unavailable", "The database does not answer"),
+    OverloadedError: Kind(503, "overloaded", "Too much is waiting"),
+}
+"""Every foreseen error of the service, in the order of the statuses."""
