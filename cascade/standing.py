@@ -1,0 +1,122 @@
+"""What is known of subjects in workflows, as rows of integers, and what follows from a row by itself.
+
+A *stage* is one subject in one workflow; its `STANDING` holds its evidence, counts and state. A `RULE` is a workflow as
+the engine sees it. Evidence is in micro-nats. Arrays of rows are structured arrays in which every field is int64, so
+that their memory is also a plain matrix of integers, and is stored as such.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from cascade.graph import EXPERT, Count, Lead, Workflow
+from cascade.skill import CLIP_UNPROVEN, MICRO
+
+Rows = NDArray[np.void]
+Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+def row_of(names: str) -> np.dtype[np.void]:
+    """Return the type of a row whose fields, all int64, have these names."""
+    return np.dtype([(name, np.int64) for name in names.split()])
+
+
+STANDING: Final = row_of(
+    "state answer reason prior machine if_yes if_no n_yes n_no n_unsure unproven u_yes u_no u_unsure flags"
+    " late late_count audit audit_count audit_open ordinal decided_ordinal draw"
+)
+"""What is known of a stage.
+
+`prior` is a log-odds, that of a machine score if `machine` is 1. `if_yes` and `if_no` are log-likelihood sums over
+proven votes; `unproven`, `late` and `audit` are sums of log-likelihood ratios. `n_*` and `u_*` count the proven and the
+unproven votes by answer. `ordinal` is that of the last entry. `draw` is uniform below 2**31, fixed at entry.
+"""
+
+RULE: Final = row_of("policy accept reject votes_min votes_max contested count lead blank flag audit_ppm human")
+"""A workflow as the engine sees it.
+
+`accept` and `reject` are the bounds for yes and no, both positive; `contested` is how many more votes a contested
+stage takes; 0 in `count`, `lead`, `blank` and `flag` stands for no such rule; `audit_ppm` is the share to audit in
+millionths.
+"""
+
+
+def rules_of(workflows: Sequence[Workflow]) -> Rows:
+    """Return one `RULE` for each workflow; the bounds are Wald's, logit(1 - false_alarm) and logit(1 - miss)."""
+    return np.array([_rule(workflow) for workflow in workflows], dtype=RULE)
+
+
+def log_odds(standings: Rows) -> Integers:
+    """Return the log-odds of *yes*: the prior, the proven evidence, and the unproven evidence up to 1.5 nats."""
+    unproven = np.minimum(np.maximum(standings["unproven"], -CLIP_UNPROVEN), CLIP_UNPROVEN)
+    result: Integers = standings["prior"] + standings["if_yes"] - standings["if_no"] + unproven
+    return result
+
+
+def p_yes(z: Integers) -> NDArray[np.float64]:
+    """Return the probability of *yes* at log-odds in micro-nats."""
+    result: NDArray[np.float64] = expit(z / MICRO)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counted votes of each stage."""
+
+    yes: Integers
+    no: Integers
+    counted: Integers
+
+    @classmethod
+    def of(cls, standings: Rows) -> Self:
+        """Count the votes of the proven and the unproven alike."""
+        yes = standings["n_yes"] + standings["u_yes"]
+        no = standings["n_no"] + standings["u_no"]
+        return cls(yes, no, yes + no + standings["n_unsure"] + standings["u_unsure"])
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The case for one answer: log-odds, prior and bound so signed that more is more for it."""
+
+    z: Integers
+    prior: Integers
+    bound: Integers
+    machine: Mask
+    """Where a machine score, before any vote, leans to this answer."""
+
+    @classmethod
+    def both(cls, standings: Rows, rule: Rows) -> tuple[Self, Self]:
+        """Return the case for yes and the case for no."""
+        z, prior, machine = log_odds(standings), standings["prior"], standings["machine"] != 0
+        yes = cls(z, prior, rule["accept"], machine & (prior > 0))
+        return yes, cls(-z, -prior, rule["reject"], machine & (prior < 0))
+
+
+def _rule(workflow: Workflow) -> tuple[int, ...]:
+    policy, votes = workflow.policy, workflow.votes
+    return (
+        policy.kind,
+        _bound(workflow.false_alarm),
+        _bound(workflow.miss),
+        votes.minimum,
+        votes.maximum,
+        votes.contested,
+        policy.count if isinstance(policy, Count) else 0,
+        policy.lead if isinstance(policy, Lead) else 0,
+        workflow.blank or 0,
+        workflow.flag or 0,
+        round(workflow.audit * 1_000_000),
+        workflow.level == EXPERT,
+    )
+
+
+def _bound(risk: float) -> int:
+    """Return logit(1 - risk) in micro-nats."""
+    return round(math.log((1 - risk) / risk) * MICRO)
