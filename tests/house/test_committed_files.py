@@ -14,7 +14,7 @@ REGISTRY = re.compile(
     r"|\b(?:files\.)?pythonhosted\.org\b|\bpypi\.org\b|\bnpmjs\.(?:org|com)\b|\byarnpkg\.com\b|\bconda\.anaconda\.org\b"
 )
 SILENCED = re.compile(r"#\s*(?:noqa|type:\s*ignore)\b.*")
-EXPLAINED = re.compile(r"#\s*(?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type: ignore\[[\w, -]+\])\s+(?:#|-)+\s+\w+")
+EXPLAINED = re.compile(r"#\s*(?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type: ignore\[[\w, -]+\])[\s#(-]+(?![A-Z]+\d)\w+")
 SAYS_NOTHING = {"common", "data", "helper", "helpers", "manager", "misc", "process", "util", "utils"}
 
 
@@ -91,7 +91,9 @@ def test_ordinary_text_is_no_leak(line: str) -> None:
     [
         ("import sep  # noqa: PLC0415 - an extra may be absent", True),
         ("x = f()  # type: ignore[no-any-return]  # the stubs are wrong", True),
+        ("os.execv(*command)  # noqa: S606 (our own command)", True),
         ("import sep  # noqa: PLC0415", False),
+        ("import sep  # noqa: PLC0415, S404", False),
         ("x = f()  # type: ignore", False),
     ],
 )
