@@ -1,44 +1,78 @@
 """One embedded PostgreSQL for the whole test session, and a fresh database for each test that asks for one."""
 
-import fcntl
+import asyncio
 import os
 import shutil
 import tempfile
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from api.postgres import Postgres
 from api.postgres.home import Home, open_home
-from api.postgres.locks import open_lock
+from api.postgres.locks import take
 from api.postgres.probe import execute
 from api.settings import Settings
 
-
-def wait_until_stopped(data_dir: Path) -> None:
-    """Return when the embedded server of the folder has no supervisor any more."""
-    lock = open_lock(open_home(data_dir).supervisor_lock)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    os.close(lock)
+WaitUntilStopped = Callable[[Path], None]
 
 
 @pytest.fixture(scope="session")
-def server_home() -> Iterator[Home]:
-    # Not below pytest's own folders: these are closed to the account that runs the server for root.
+def open_folder() -> Iterator[Path]:
+    """A folder that the account that runs PostgreSQL for root may enter, as it may not enter pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="chaffinch tests "))
     folder.chmod(0o755)
-    data_dir = folder / "ä data folder"
-    postgres = Postgres(Settings(data_dir=data_dir, database_url=None, postgres_linger_seconds=0))
-    try:
-        postgres.acquire()
-        yield open_home(data_dir)
-    finally:
-        postgres.release()
-        wait_until_stopped(data_dir)
-        shutil.rmtree(folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def wait_until_stopped() -> WaitUntilStopped:
+    """Wait for the supervisor of a data folder to go, and then see that no process of its server is left."""
+
+    def wait(data_dir: Path) -> None:
+        home = open_home(data_dir)
+        deadline = time.monotonic() + 60
+        while (supervisor := take(home.supervisor_lock)) is None:
+            assert time.monotonic() < deadline, f"the server in {data_dir} does not stop"
+            time.sleep(0.02)
+        while (server := take(home.server_lock)) is None:
+            assert time.monotonic() < deadline, f"processes of the server in {data_dir} are left"
+            time.sleep(0.02)
+        os.close(server)
+        os.close(supervisor)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def server_home(open_folder: Path, wait_until_stopped: WaitUntilStopped) -> Iterator[Home]:
+    """The home of the one server that the tests of everything else share."""
+    data_dir = open_folder / "shared"
+    postgres = Postgres(Settings(data_dir=data_dir, postgres_linger_seconds=0))
+    postgres.acquire()
+    yield open_home(data_dir)
+    postgres.release()
+    wait_until_stopped(data_dir)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(server_home: Home) -> str:
+    """The name of a database with the newest schema and no rows, to be copied."""
+    from api.store.schema import upgrade  # noqa: PLC0415 (tests that need no schema run without it)
+
+    execute(server_home.run, "postgres", "CREATE DATABASE migrated")
+    asyncio.run(upgrade(server_home.url("migrated")))
+    return "migrated"
+
+
+@pytest.fixture
+def database_url(server_home: Home, migrated_template: str) -> Iterator[str]:
+    """The URL of a database with the newest schema and no rows, dropped after the test."""
+    yield from _fresh_database(server_home, migrated_template)
 
 
 @pytest.fixture
@@ -48,8 +82,7 @@ def empty_database_url(server_home: Home) -> Iterator[str]:
 
 
 def _fresh_database(home: Home, template: str) -> Iterator[str]:
-    url = home.url(f"test_{uuid.uuid4().hex}")
-    name = urlsplit(url).path[1:]
+    name = f"test_{uuid.uuid4().hex}"
     execute(home.run, "postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield url
+    yield home.url(name)
     execute(home.run, "postgres", f"DROP DATABASE {name} WITH (FORCE)")

@@ -40,6 +40,13 @@ class Account:
             return Identity(user=None, group=None, extra_groups=None)
         return Identity(user=self.uid, group=self.gid, extra_groups=[])
 
+    def become(self) -> None:
+        """Turn this process into one of the account's."""
+        if not self.is_ours:
+            os.setgroups([])
+            os.setgid(self.gid)
+            os.setuid(self.uid)
+
     def own(self, folder: Path) -> None:
         """Give the folder to this account."""
         if not self.is_ours:

@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -51,16 +50,14 @@ _FIXED = {
 def create_cluster(home: Home, programs: Programs, inherited: int) -> None:
     """Make the cluster if there is none. Killed at any moment, it leaves none, and the next call starts afresh.
 
-    Raises ServerStartError, and DataVersionError for a cluster that another major version made.
+    Raises ServerStartError.
     """
     if home.data.exists():
-        made_by = int((home.data / "PG_VERSION").read_text().strip())
-        if made_by != programs.major:
-            raise DataVersionError(home.data, made_by, programs.major)
         return
-    unfinished = home.folder / "data.new"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(mode=0o700)
+    if not home.unfinished.is_symlink():
+        home.discard_unfinished()
+        home.unfinished.mkdir(mode=0o700)
+    unfinished = home.unfinished.resolve()
     home.account.own(unfinished)
     command = [programs.path("initdb"), f"--pgdata={unfinished}", f"--username={USER}", "--auth=trust"]
     command += ["--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"]
@@ -71,13 +68,20 @@ def create_cluster(home: Home, programs: Programs, inherited: int) -> None:
         configuration.write(_TUNABLE)
         configuration.flush()
         os.fsync(configuration.fileno())
-    unfinished.rename(home.data)
+    home.unfinished.rename(home.data)
     _sync_folder(home.folder)
+
+
+def require_version(home: Home, programs: Programs) -> None:
+    """Raise DataVersionError for a cluster that another major version made."""
+    file = home.data / "PG_VERSION"
+    if file.exists() and (made_by := int(file.read_text())) != programs.major:
+        raise DataVersionError(home.data, made_by, programs.major)
 
 
 def start_server(home: Home, programs: Programs, inherited: int) -> subprocess.Popen[bytes]:
     """Start the server over its socket alone."""
-    command = [programs.path("postgres"), "-D", str(home.data), "-c", f"unix_socket_directories={home.run}"]
+    command = [programs.path("postgres"), "-D", str(home.data.resolve()), "-c", f"unix_socket_directories={home.run}"]
     for name, value in _FIXED.items():
         command += ["-c", f"{name}={value}"]
     return start_program(command, home, inherited)

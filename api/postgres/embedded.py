@@ -9,19 +9,23 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Self
 
 from api.postgres.check import check_server
-from api.postgres.errors import AbandonedError, ServerRefusedError, ServerStartError
+from api.postgres.cluster import require_version
+from api.postgres.errors import AbandonedError, PostgresError, ServerRefusedError, ServerStartError
 from api.postgres.home import DATABASE, Home, open_home
 from api.postgres.locks import open_lock, take, try_lock
 from api.postgres.probe import State, execute, probe
 from api.postgres.programs import Programs, find_programs
+from api.postgres.refuge import REFUGE, shelter_data, shelter_programs
 from api.settings import Settings
 
 _logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05
 _REPORT_SECONDS = 5.0
+_ATTEMPTS = 20
 _WATCH_SECONDS = 0.5
 _DUPLICATE_DATABASE = ("42P04", "23505")
 
@@ -40,11 +44,14 @@ class Postgres:
         Of which ``data_dir``, ``postgres_bin`` and ``postgres_linger_seconds`` count here.
     report
         Called with a sentence when there is something to wait for. By default it goes to the log.
+    refuge
+        Where root keeps the server's files if the server's account may not enter the folders they should be in.
     """
 
-    def __init__(self, settings: Settings, report: Report = _logger.info) -> None:
+    def __init__(self, settings: Settings, report: Report = _logger.info, refuge: Path = REFUGE) -> None:
         self._settings = settings
         self._report = report
+        self._refuge = refuge
         self._mutex = threading.Lock()
         self._leaving = threading.Event()
         self._users: int | None = None
@@ -63,6 +70,10 @@ class Postgres:
             while not try_lock(users, shared=True):
                 waiting.go_on("an earlier server stops")
             self._await_server(home, programs, waiting)
+            if home.data.is_symlink():
+                self._report(
+                    f"The database is in {home.data.resolve()}, which the account {home.account.name!r} can reach"
+                )
             with self._mutex:
                 if self._leaving.is_set():
                     raise AbandonedError
@@ -92,29 +103,39 @@ class Postgres:
         self.release()
 
     def _await_server(self, home: Home, programs: Programs, waiting: "_Waiting") -> None:
-        has_waited = False
+        started = 0
         while (answer := probe(home.run, DATABASE)).state is not State.READY:
             if answer.state is State.WITHOUT_DATABASE:
                 _create_database(home)
                 continue
             lock = take(home.supervisor_lock)
             if lock is not None:
-                if has_waited and home.failure.exists():
+                failure = home.failure.read_text() if waiting.has_waited and home.failure.exists() else None
+                if failure or started == _ATTEMPTS:
                     os.close(lock)
-                    raise ServerStartError(home.failure.read_text(), home.log)
+                    raise ServerStartError(failure or f"{_ATTEMPTS} supervisors died", home.log)
                 self._report(f"PostgreSQL {programs.version} starts in {home.folder}")
-                self._spawn(home, programs, lock)
-            has_waited = True
+                self._start_supervisor(home, programs, lock)
+                started += 1
             waiting.go_on(answer.message)
 
-    def _spawn(self, home: Home, programs: Programs, lock: int) -> None:
+    def _start_supervisor(self, home: Home, programs: Programs, lock: int) -> None:
         """Start a supervisor and put the lock into its hands."""
-        log = home.open_log()
         try:
             home.failure.unlink(missing_ok=True)
+            require_version(home, programs)
+            shelter_data(home, self._refuge)
+            programs = shelter_programs(programs, home.account, self._refuge)
             arguments = [str(home.folder.parent), str(programs.folder), str(self._settings.postgres_linger_seconds)]
+            self._run(home, [sys.executable, "-m", "api.postgres.supervisor", *arguments, str(lock)], lock)
+        finally:
+            os.close(lock)
+
+    def _run(self, home: Home, command: list[str], lock: int) -> None:
+        log = home.open_log()
+        try:
             subprocess.run(  # noqa: S603 (our own program)
-                [sys.executable, "-m", "api.postgres.supervisor", *arguments, str(lock)],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -122,9 +143,10 @@ class Postgres:
                 start_new_session=True,
                 check=True,
             )
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise ServerStartError(f"no supervisor could be started: {error}", home.log) from error
         finally:
             os.close(log)
-            os.close(lock)
 
     def _keep(self, home: Home, programs: Programs) -> None:
         """Start another supervisor whenever there is none."""
@@ -133,8 +155,8 @@ class Postgres:
                 lock = take(home.supervisor_lock)
                 if lock is not None:
                     _logger.warning("the supervisor of PostgreSQL is gone; starting another")
-                    self._spawn(home, programs, lock)
-            except (OSError, subprocess.SubprocessError):
+                    self._start_supervisor(home, programs, lock)
+            except (OSError, PostgresError):
                 _logger.exception("no supervisor of PostgreSQL could be started; trying again")
 
 
@@ -145,8 +167,10 @@ class _Waiting:
         self._report = report
         self._leaving = leaving
         self._since = self._reported = time.monotonic()
+        self.has_waited = False
 
     def go_on(self, reason: str) -> None:
+        self.has_waited = True
         if self._leaving.wait(_POLL_SECONDS):
             raise AbandonedError
         now = time.monotonic()

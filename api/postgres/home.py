@@ -1,7 +1,8 @@
 """The folder of the embedded server inside the data folder, and what lies where in it.
 
 postgres/
-    data/              the database cluster; appears by one rename, when it is complete
+    data/              the database cluster, or a link to it (see refuge.py); appears by one rename, when complete
+    data.new/          the same while it is being made
     run                a link to the folder of the socket, in /tmp because a socket's path may have 107 bytes only
     server.log         what initdb, the server and the supervisor said
     failure            why the last start failed
@@ -38,6 +39,11 @@ class Home:
     def data(self) -> Path:
         """The database cluster."""
         return self.folder / "data"
+
+    @property
+    def unfinished(self) -> Path:
+        """The cluster while it is being made."""
+        return self.folder / "data.new"
 
     @property
     def run_link(self) -> Path:
@@ -83,12 +89,22 @@ class Home:
         """Return the URL of one of the server's databases."""
         return f"postgresql://{USER}@/{quote(database)}?host={quote(str(self.run))}&port={PORT}"
 
+    def discard_unfinished(self) -> None:
+        """Remove what is left of a cluster whose making was interrupted. For the supervisor only."""
+        shutil.rmtree(self.unfinished.resolve(), ignore_errors=True)
+        self.unfinished.unlink(missing_ok=True)
+
     def prepare_run(self) -> None:
-        """Make the socket's folder, private to the server's account. For the supervisor only."""
+        """Make the socket's folder, empty and private to the server's account. For the supervisor only.
+
+        One that is there is kept, so that the URL outlives a crash; a dead server's socket and its lock are removed.
+        """
         account = self.account
         with contextlib.suppress(FileNotFoundError):
             found = self.run.lstat()
             if stat.S_ISDIR(found.st_mode) and found.st_uid == account.uid:
+                for stale in self.run.iterdir():
+                    stale.unlink()
                 return
         self.run_link.unlink(missing_ok=True)
         target = Path(tempfile.mkdtemp(prefix="chaffinch-", dir=_SHORT))
@@ -120,14 +136,12 @@ def open_home(data_dir: Path) -> Home:
     folder = data_dir.expanduser().absolute() / "postgres"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            pass
-        else:
-            folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        folder.mkdir(exist_ok=True)
+        owner = folder.stat().st_uid
     except PermissionError as error:
         raise FolderForbiddenError(folder) from error
-    if os.geteuid() not in (0, folder.stat().st_uid):
+    if owner == os.geteuid():
+        folder.chmod(0o711 if owner == 0 else 0o700)
+    elif os.geteuid() != 0:
         raise FolderForbiddenError(folder)
     return Home(folder)

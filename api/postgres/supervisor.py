@@ -7,8 +7,8 @@ of a user
     The kernel drops its share of ``users.lock``. When the whole lock can be had for some seconds, nobody is left; it
     is kept while the server stops, so that who comes meanwhile waits and then starts a new one.
 of the server
-    The supervisor sees its child end, ends the orphaned backends (their shared memory is lost, the truth is in the
-    write-ahead log), and starts it again.
+    The supervisor sees its child end, kills the orphaned backends (their shared memory is lost, the truth is in the
+    write-ahead log), and starts it again over the same socket.
 of the supervisor
     The server asked the kernel for a SIGINT in that case, and stops cleanly. ``server.lock`` is inherited by each of
     its processes: the next supervisor, which any user starts that sees ``supervisor.lock`` free, waits for the last.
@@ -16,7 +16,6 @@ of the supervisor
 No process id is read from a file, and no wait for a starting server has a deadline: replaying a log may take hours.
 """
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -25,13 +24,15 @@ import time
 from pathlib import Path
 
 from api.postgres.cluster import create_cluster, start_server
-from api.postgres.errors import PostgresError, ServerStartError
+from api.postgres.errors import ServerRefusedError, ServerStartError
 from api.postgres.home import Home, open_home
-from api.postgres.locks import open_lock, take, try_lock, unlock
+from api.postgres.leftovers import PATIENCE_SECONDS, forget_dead_server, lock_server
+from api.postgres.locks import open_lock, try_lock, unlock
 from api.postgres.probe import State, probe
 from api.postgres.programs import Programs, find_programs
 
 _POLL_SECONDS = 0.1
+_PAUSE_SECONDS = 1.0  # between attempts to start a server that ran before and cannot now, for want of disk perhaps
 _STOP_SECONDS = 60.0  # a fast shutdown that takes longer is turned into an immediate one, which is as safe
 
 
@@ -48,28 +49,29 @@ class Supervisor:
     def run(self) -> None:
         """Return when the last user has left and the server has stopped. Raises PostgresError if it cannot start."""
         has_been_ready = False
+        patience_seconds = PATIENCE_SECONDS
         while True:
-            server, log_start = self._start()
+            server, log_start = self._start(patience_seconds)
             while server.poll() is None:
                 time.sleep(_POLL_SECONDS)
-                has_been_ready = has_been_ready or probe(self._home.run, "postgres").state is State.READY
+                has_been_ready = has_been_ready or _is_up(self._home)
                 if self._is_deserted():
                     _stop(server)
                     self._home.remove_run()
                     return
-            _end_orphans()
             if server.returncode > 0 and not has_been_ready:
                 raise ServerStartError(_complaints(self._home, log_start), self._home.log)
-            time.sleep(0.0 if server.returncode < 0 else 1.0)
+            time.sleep(_POLL_SECONDS if server.returncode < 0 else _PAUSE_SECONDS)
+            patience_seconds = 0.0
 
-    def _start(self) -> tuple[subprocess.Popen[bytes], int]:
+    def _start(self, patience_seconds: float) -> tuple[subprocess.Popen[bytes], int]:
         """Start the server when every process of an earlier one has gone; also return where its log begins."""
-        while (lock := take(self._home.server_lock)) is None:
-            time.sleep(_POLL_SECONDS)
+        lock = lock_server(self._home, patience_seconds)
         try:
             self._home.prepare_run()
-            log_start = self._home.log.stat().st_size if self._home.log.exists() else 0
+            log_start = self._home.log.stat().st_size
             create_cluster(self._home, self._programs, lock)
+            forget_dead_server(self._home)
             return start_server(self._home, self._programs, lock), log_start
         finally:
             os.close(lock)  # the server's processes hold it now
@@ -94,27 +96,11 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def _adopt_orphans() -> None:
-    """Become the parent of the backends that a killed server leaves."""
-    if sys.platform == "linux":
-        set_child_subreaper = 36
-        ctypes.CDLL(None, use_errno=True).prctl(set_child_subreaper, 1, 0, 0, 0)
-
-
-def _end_orphans() -> None:
-    """End the backends that a killed server left. They are our children: no other process can have their ids."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
-        except OSError:
-            continue
-        if int(parent) == os.getpid():
-            os.kill(int(entry.name), signal.SIGKILL)
-    while True:
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
+def _is_up(home: Home) -> bool:
+    try:
+        return probe(home.run, "postgres").state in (State.READY, State.WITHOUT_DATABASE)
+    except ServerRefusedError:
+        return True
 
 
 def _complaints(home: Home, log_start: int) -> str:
@@ -133,12 +119,14 @@ def main() -> None:
         os._exit(0)  # the one who started us waits for this; the lock is inherited
     os.chdir("/")
     home = open_home(Path(data_dir))
-    _adopt_orphans()
     try:
         Supervisor(home, find_programs(Path(folder)), float(linger_seconds)).run()
-    except PostgresError as error:
-        home.failure.write_text(str(error))
+    except ServerStartError as error:
+        home.failure.write_text(error.reason)
         sys.exit(1)
+    except Exception as error:
+        home.failure.write_text(repr(error))
+        raise
 
 
 if __name__ == "__main__":
