@@ -82,3 +82,17 @@ class Tier(_Word):
     LIKELY = 1
     CONTESTED = 2
     AUDIT = 3
+
+
+class Exclusion(_Word):
+    """Why a stored vote does not count towards the label of its subject."""
+
+    NONE = 0
+    LATE = 1
+    AUDIT = 2
+    GOLD = 3
+    LEVEL_LOST = 4
+    CARD_EXPIRED = 5
+    RETRACTED = 6
+    WORKFLOW_RETIRED = 7
+    GOLD_WITHDRAWN = 8

@@ -1,0 +1,1 @@
+"""The history of the tables in `api.store.tables`, told to Alembic one step at a time."""

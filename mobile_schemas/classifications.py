@@ -8,7 +8,7 @@ from pydantic import Field
 from mobile_schemas.fields import INT32_MAX, ClientId, Model, Moment, SubjectId, WorkflowId
 
 KeptReason = Literal["late", "level_lost", "card_expired", "retracted", "workflow_retired", "gold_withdrawn"]
-RejectedReason = Literal["unknown_workflow", "unknown_subject", "never_dealt", "id_reused", "already_answered"]
+RejectedReason = Literal["unknown_workflow", "unknown_subject", "never_dealt", "already_answered", "id_reused"]
 RetryReason = Literal["busy"]
 
 

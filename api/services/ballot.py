@@ -1,0 +1,374 @@
+"""The transaction that counts votes: a batch in, verdicts out, everything or nothing.
+
+Theory of operation
+-------------------
+    lock cards  ->  claim client ids, read contexts  ->  lock skills, read gold  ->  lock subjects
+    ->  decide (one call of the engine)  ->  write
+
+Locks are taken in sorted order, so two batches wait for each other and never deadlock. The card decides what a swipe
+is: none was dealt (rejected), it carries this client id (a duplicate), it carries another (already answered), or it is
+open, and then the vote will be stored, counted or not. Gold answers of the batch are learnt first, so that all its
+votes are weighed with the skill that the volunteer has shown by then; the ledger keeps the revision of that skill.
+
+A swipe that repeats a card or a client id of the same batch is settled after the others, from what they left behind.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.caller import Caller
+from api.services.published import Published, PublishedCascades
+from api.services.stages import Stages, settle
+from api.services.verdicts import Verdict, again, duplicate, kept_or_created, rejected, retry
+from api.store.ballot import BallotColumns, BallotStore, CardNow, Context, Gold, Key
+from api.store.engine import Connection
+from cascade.decision import ENTRY, Decisions, decide
+from cascade.skill import informedness_quantile, weigh
+from cascade.vocabulary import Answer, Bucket, EntryKind, Exclusion
+from mobile_schemas.classifications import ClassificationIn
+
+CardKey = tuple[int, int, int]
+ContextKey = tuple[int, int]
+Integers = NDArray[np.int64]
+Rows = NDArray[np.void]
+
+ANSWERS = {answer.word: int(answer) for answer in Answer}
+_EXCLUSION_OF_BUCKET = {
+    int(Bucket.PROVEN): int(Exclusion.NONE),
+    int(Bucket.UNPROVEN): int(Exclusion.NONE),
+    int(Bucket.LATE): int(Exclusion.LATE),
+    int(Bucket.AUDIT): int(Exclusion.AUDIT),
+}
+
+
+@dataclass(slots=True)
+class Swipe:
+    """One swipe of a batch, and what the transaction finds out about it."""
+
+    caller: Caller
+    item: ClassificationIn
+    subject_id: int
+    card: CardNow | None = None
+    context: int = -1
+    exclusion: int = 0
+    truth: int | None = None
+    explanation: str | None = None
+    stage: int = -1
+    bucket: int = 0
+    ordinal: int = 0
+    if_yes: int = 0
+    if_no: int = 0
+
+    @property
+    def card_key(self) -> CardKey:
+        """Which card this is a vote on."""
+        return (self.caller.person_id, self.item.workflow, self.subject_id)
+
+    @property
+    def client_key(self) -> tuple[int, UUID]:
+        """Under which id the client will ask for it."""
+        return (self.caller.person_id, self.item.id)
+
+
+class Ballot:
+    """One batch on its way through one transaction."""
+
+    def __init__(self, connection: Connection, published: PublishedCascades, dice: random.Random) -> None:
+        self._connection = connection
+        self._store = BallotStore(connection)
+        self._published = published
+        self._dice = dice
+        self._contexts: list[Context] = []
+        self._counts: Integers = np.zeros((0, 2, 3), dtype=np.int64)
+        self._revisions: list[int] = []
+        self._skill_keys: list[ContextKey] = []
+        self._versions: dict[int, Published] = {}
+        self._version_of: dict[int, Published] = {}
+
+    async def count(self, swipes: Sequence[Swipe]) -> list[Verdict]:
+        """Store and count the swipes; return a verdict for each, in their order."""
+        first, repeats = _first_of_each(swipes)
+        verdicts: dict[int, Verdict] = {}
+        open_places = await self._meet_cards(swipes, first, verdicts)
+        if open_places:
+            stored = await self._claim([(place, swipes[place]) for place in open_places], verdicts)
+            if stored:
+                await self._store_votes(stored)
+            for place, swipe in ((p, swipes[p]) for p in open_places if p not in verdicts):
+                verdicts[place] = kept_or_created(swipe.item, swipe.exclusion, swipe.truth, swipe.explanation)
+        for place in repeats:
+            verdicts[place] = _repeat_verdict(swipes[place], [(swipes[p], verdicts[p]) for p in first])
+        return [verdicts[place] for place in range(len(swipes))]
+
+    async def _meet_cards(
+        self, swipes: Sequence[Swipe], places: Sequence[int], verdicts: dict[int, Verdict]
+    ) -> list[int]:
+        """Lock the cards; settle the swipes whose card is missing or answered; return the places of the others."""
+        keys = [swipes[place].card_key for place in places]
+        cards = await self._store.lock_cards([k[0] for k in keys], [k[1] for k in keys], [k[2] for k in keys])
+        still_open, again, missing = [], [], []
+        for number, place in enumerate(places):
+            swipe = swipes[place]
+            card = swipe.card = cards.get(number)
+            if card is None:
+                missing.append(place)
+            elif card.client_id is None:
+                still_open.append(place)
+            elif card.client_id == swipe.item.id:
+                again.append(place)
+            else:
+                verdicts[place] = rejected(swipe.item, "already_answered")
+        if missing:
+            await self._explain_missing(swipes, missing, verdicts)
+        if again:
+            await self._answer_again([(place, swipes[place]) for place in again], verdicts)
+        return still_open
+
+    async def _explain_missing(
+        self, swipes: Sequence[Swipe], places: Sequence[int], verdicts: dict[int, Verdict]
+    ) -> None:
+        workflows = await self._store.known_workflows([swipes[p].item.workflow for p in places])
+        subjects = await self._store.known_subjects([swipes[p].subject_id for p in places])
+        for place in places:
+            swipe = swipes[place]
+            if swipe.item.workflow not in workflows:
+                reason = "unknown_workflow"
+            elif swipe.subject_id not in subjects:
+                reason = "unknown_subject"
+            else:
+                reason = "never_dealt"
+            verdicts[place] = rejected(swipe.item, reason)
+
+    async def _answer_again(self, swipes: Sequence[tuple[int, Swipe]], verdicts: dict[int, Verdict]) -> None:
+        """Say once more what became of votes that are stored: the first reply may have been lost."""
+        shown = [swipe for _, swipe in swipes if swipe.card is not None and swipe.card.truth is not None]
+        gold = await self._read_gold(shown) if shown else {}
+        for place, swipe in swipes:
+            card = swipe.card
+            assert card is not None
+            known = gold.get(swipe.card_key)
+            verdicts[place] = duplicate(
+                swipe.item, card.exclusion or 0, card.answer, card.truth, known.explanation if known else None
+            )
+
+    async def _read_gold(self, swipes: Sequence[Swipe]) -> dict[CardKey, Gold]:
+        found = await self._store.read_gold([s.item.workflow for s in swipes], [s.subject_id for s in swipes])
+        return {swipes[number].card_key: gold for number, gold in found.items()}
+
+    async def _claim(self, swipes: Sequence[tuple[int, Swipe]], verdicts: dict[int, Verdict]) -> list[Swipe]:
+        """Claim the client ids and find out what each person may do; return the swipes that will be stored."""
+        claims = [swipe for _, swipe in swipes]
+        wanted = dict.fromkeys((swipe.caller.person_id, swipe.item.workflow) for swipe in claims)
+        places = {key: number for number, key in enumerate(wanted)}
+        self._skill_keys = list(places)
+        claimed, self._contexts = await self._store.claim_keys_and_read_contexts(
+            _key_columns(claims), [key[0] for key in places], [key[1] for key in places]
+        )
+        self._counts = np.array([c.counts for c in self._contexts], dtype=np.int64).reshape(-1, 2, 3)
+        self._revisions = [c.revision for c in self._contexts]
+        for version_id in {c.version_id for c in self._contexts}:
+            self._versions[version_id] = await self._published.get(self._connection, version_id)
+        self._version_of = {
+            key[1]: self._versions[context.version_id]
+            for key, context in zip(self._skill_keys, self._contexts, strict=True)
+        }
+        known: dict[int, Key] = {}
+        if claimed < len(swipes):
+            known = await self._store.read_keys(*_key_columns(claims)[:2])
+        stored = []
+        for number, (place, swipe) in enumerate(swipes):
+            swipe.context = places[(swipe.caller.person_id, swipe.item.workflow)]
+            key = known.get(number)
+            settled = _settle_known_key(swipe, key) if key is not None else None
+            if settled is None:
+                stored.append(swipe)
+            else:
+                verdicts[place] = settled
+        await self._bind_tombstones(stored)
+        for swipe in stored:
+            swipe.exclusion = swipe.exclusion or self._exclusion(swipe)
+        return stored
+
+    async def _bind_tombstones(self, swipes: Sequence[Swipe]) -> None:
+        late = [swipe for swipe in swipes if swipe.exclusion == Exclusion.RETRACTED]
+        if late:
+            await self._store.bind_tombstones(_key_columns(late))
+
+    def _exclusion(self, swipe: Swipe) -> int:
+        """Return why a vote will be stored without being counted, as far as card and person tell."""
+        context, card = self._contexts[swipe.context], swipe.card
+        assert card is not None
+        published = self._versions[context.version_id]
+        if context.closed or swipe.item.workflow not in published.names:
+            return int(Exclusion.WORKFLOW_RETIRED)
+        if context.level < published.workflow(swipe.item.workflow).level:
+            return int(Exclusion.LEVEL_LOST)
+        return int(Exclusion.CARD_EXPIRED) if card.expired else 0
+
+    async def _store_votes(self, stored: Sequence[Swipe]) -> None:
+        """Learn from gold, decide about subjects, and write all of it."""
+        gold = [swipe for swipe in stored if swipe.card is not None and swipe.card.gold]
+        voting = [swipe for swipe in stored if swipe.card is not None and not swipe.card.gold]
+        skills = await self._learn([swipe for swipe in gold if not swipe.exclusion])
+        stages = await Stages.lock(self._store, ((swipe.item.workflow, swipe.subject_id) for swipe in voting))
+        decided = self._decide(voting, stages)
+        await self._store.write_ballot(self._columns(stored), skills)
+        for swipe in voting:
+            if swipe.stage >= 0:
+                stages.landed[swipe.stage] += 1
+                stages.excluded[swipe.stage] += swipe.bucket == Bucket.IGNORED
+        after = stages.standings if decided is None else decided.standings
+        await settle(self._store, self._dice, stages, after, self._version_of)
+
+    async def _learn(self, swipes: Sequence[Swipe]) -> list[list[int]]:
+        """Add gold answers to the skills of those who gave them; return the columns of the changed skills."""
+        if not swipes:
+            return [[] for _ in range(10)]
+        gold = await self._read_gold(swipes)
+        contexts = sorted({swipe.context for swipe in swipes})
+        persons = [self._skill_keys[c][0] for c in contexts]
+        workflows = [self._skill_keys[c][1] for c in contexts]
+        for place, (revision, counts) in (await self._store.lock_skills(persons, workflows)).items():
+            self._revisions[contexts[place]] = revision
+            self._counts[contexts[place]] = np.array(counts, dtype=np.int64).reshape(2, 3)
+        for swipe in swipes:
+            known = gold.get(swipe.card_key)
+            if known is None:
+                swipe.exclusion = int(Exclusion.GOLD_WITHDRAWN)
+                continue
+            swipe.bucket, swipe.exclusion = int(Bucket.GOLD), int(Exclusion.GOLD)
+            swipe.truth, swipe.explanation = known.truth, known.explanation
+            self._revisions[swipe.context] += 1
+            self._counts[swipe.context, known.truth, ANSWERS[swipe.item.answer]] += 1
+        changed = self._counts[contexts]
+        flat = changed.reshape(-1, 6).T.tolist()
+        quantiles = informedness_quantile(changed).tolist()
+        return [persons, workflows, [self._revisions[c] for c in contexts], *flat, quantiles]
+
+    def _decide(self, voting: Sequence[Swipe], stages: Stages) -> Decisions | None:
+        """Weigh the votes that may count and let the engine decide; note on each what became of it."""
+        counting = []
+        for swipe in voting:
+            swipe.stage = stages.place.get((swipe.item.workflow, swipe.subject_id), -1)
+            if swipe.stage < 0:
+                swipe.exclusion = swipe.exclusion or int(Exclusion.WORKFLOW_RETIRED)
+            if not swipe.exclusion:
+                counting.append(swipe)
+        if not counting:
+            return None
+        rules, rule_of = rules_in_force(self._version_of)
+        entries = np.zeros(len(counting), dtype=ENTRY)
+        answers = np.array([ANSWERS[swipe.item.answer] for swipe in counting], dtype=np.int64)
+        entries["stage"] = [swipe.stage for swipe in counting]
+        entries["rule"] = [rule_of[swipe.item.workflow] for swipe in counting]
+        entries["kind"] = EntryKind.VOTE
+        entries["answer"] = answers
+        entries["flag"] = [swipe.item.flag for swipe in counting]
+        entries["if_yes"], entries["if_no"], entries["proven"] = weigh(
+            self._counts[[swipe.context for swipe in counting]], answers
+        )
+        decided = decide(stages.standings, entries, rules)
+        columns = (decided.bucket, decided.ordinal, decided.if_yes, decided.if_no)
+        for swipe, *result in zip(counting, *(column.tolist() for column in columns), strict=True):
+            swipe.bucket, swipe.ordinal, swipe.if_yes, swipe.if_no = result
+            swipe.exclusion = _EXCLUSION_OF_BUCKET[swipe.bucket]
+        return decided
+
+    def _columns(self, swipes: Sequence[Swipe]) -> BallotColumns:
+        """Return the rows of cards and ledger, column by column."""
+        items = [swipe.item for swipe in swipes]
+        return BallotColumns(
+            kind=[int(EntryKind.VOTE)] * len(swipes),
+            person_id=[swipe.caller.person_id for swipe in swipes],
+            volunteer_id=[swipe.caller.volunteer_id for swipe in swipes],
+            workflow_id=[item.workflow for item in items],
+            subject_id=[swipe.subject_id for swipe in swipes],
+            client_id=[item.id for item in items],
+            attempt=[swipe.card.attempt if swipe.card is not None else 0 for swipe in swipes],
+            answer=[ANSWERS[item.answer] for item in items],
+            flag=[item.flag for item in items],
+            bucket=[swipe.bucket for swipe in swipes],
+            exclusion=[swipe.exclusion for swipe in swipes],
+            ordinal=[swipe.ordinal for swipe in swipes],
+            if_yes=[swipe.if_yes for swipe in swipes],
+            if_no=[swipe.if_no for swipe in swipes],
+            skill_revision=[self._revisions[swipe.context] for swipe in swipes],
+            version_id=[self._contexts[swipe.context].version_id for swipe in swipes],
+            answered_at=[item.answered_at for item in items],
+            dwell_ms=[item.dwell_ms for item in items],
+            session=[item.session for item in items],
+            utc_offset_minutes=[item.utc_offset_minutes for item in items],
+            language=[item.language for item in items],
+            source=[swipe.caller.source for swipe in swipes],
+            truth=[swipe.truth for swipe in swipes],
+            favourite=[item.favourite for item in items],
+        )
+
+
+def rules_in_force(version_of: Mapping[int, Published]) -> tuple[Rows, dict[int, int]]:
+    """Return the rules of the versions in a batch as one table, and the row of each workflow."""
+    tables: list[Rows] = []
+    rule_of: dict[int, int] = {}
+    offset = 0
+    for published in {version.version_id: version for version in version_of.values()}.values():
+        tables.append(published.rules)
+        rule_of |= {workflow: offset + place for workflow, place in published.rule_of.items()}
+        offset += len(published.rules)
+    return np.concatenate(tables), rule_of
+
+
+def _key_columns(swipes: Sequence[Swipe]) -> list[list[Any]]:
+    """Return the columns person, client id, workflow, subject."""
+    return [
+        [swipe.caller.person_id for swipe in swipes],
+        [swipe.item.id for swipe in swipes],
+        [swipe.item.workflow for swipe in swipes],
+        [swipe.subject_id for swipe in swipes],
+    ]
+
+
+def _first_of_each(swipes: Sequence[Swipe]) -> tuple[list[int], list[int]]:
+    """Split the places of a batch into the first swipe of each card and client id, and those that repeat one."""
+    cards: set[CardKey] = set()
+    ids: set[tuple[int, UUID]] = set()
+    first, repeats = [], []
+    for place, swipe in enumerate(swipes):
+        if swipe.card_key in cards or swipe.client_key in ids:
+            repeats.append(place)
+        else:
+            cards.add(swipe.card_key)
+            ids.add(swipe.client_key)
+            first.append(place)
+    return first, repeats
+
+
+def _repeat_verdict(swipe: Swipe, earlier: Sequence[tuple[Swipe, Verdict]]) -> Verdict:
+    """Settle a swipe by the earlier one of its batch whose card or client id it repeats."""
+    for other, verdict in earlier:
+        if other.card_key == swipe.card_key and other.client_key == swipe.client_key:
+            return verdict if verdict["verdict"] in ("rejected", "retry") else again(verdict)
+    stored = [other for other, verdict in earlier if verdict["verdict"] not in ("rejected", "retry")]
+    if any(other.client_key == swipe.client_key for other in stored):
+        return rejected(swipe.item, "id_reused")
+    if any(other.card_key == swipe.card_key and other.exclusion != Exclusion.RETRACTED for other in stored):
+        return rejected(swipe.item, "already_answered")
+    return retry(swipe.item)
+
+
+def _settle_known_key(swipe: Swipe, key: Key) -> Verdict | None:
+    """Settle a swipe whose client id was used before; `None` if it will be stored after all.
+
+    It will if the id was claimed for this very card just now, or if only its retraction was seen so far.
+    """
+    if key.retracted and key.subject_id is None:
+        swipe.exclusion = int(Exclusion.RETRACTED)
+        return None
+    if (key.workflow_id, key.subject_id) != (swipe.item.workflow, swipe.subject_id):
+        return rejected(swipe.item, "id_reused")
+    return duplicate(swipe.item, int(Exclusion.RETRACTED), None, None, None) if key.retracted else None

@@ -1,0 +1,49 @@
+"""Connections: a SQLAlchemy engine for the cool paths, an asyncpg pool for the hot one."""
+
+from typing import Any, TypeAlias
+
+import asyncpg
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
+Pool: TypeAlias = "asyncpg.Pool[Any]"
+
+HOT_SETTINGS = {
+    # Plans of the hot path must not depend on when a table was last analysed: always walk the index.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "application_name": "chaffinch-hot",
+}
+
+
+class HotConnection(asyncpg.Connection):
+    """A connection whose state no statement of ours changes, so that nothing need be reset on release."""
+
+    async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # the signature of asyncpg
+        """Do nothing: a reset would cost 0.2 ms for every use."""
+
+
+def sqlalchemy_url(database_url: str) -> str:
+    """Return the same address for SQLAlchemy's asyncpg dialect."""
+    return make_url(database_url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+def open_engine(database_url: str) -> AsyncEngine:
+    """Return the engine of the cool paths."""
+    return create_async_engine(sqlalchemy_url(database_url), pool_size=5, max_overflow=5, pool_pre_ping=True)
+
+
+async def open_pool(database_url: str, size: int) -> Pool:
+    """Open the pool of the hot path."""
+    return await asyncpg.create_pool(
+        database_url,
+        min_size=1,
+        max_size=size,
+        connection_class=HotConnection,
+        server_settings=HOT_SETTINGS,
+        command_timeout=60,
+    )

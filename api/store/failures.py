@@ -1,0 +1,21 @@
+"""Which failures of the database mean what, so that services need not know the driver."""
+
+import asyncpg
+
+CONFLICTS: tuple[type[Exception], ...] = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
+"""The transaction met another one; the same again will go through."""
+
+UNREACHABLE: tuple[type[Exception], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+"""The server is away, starting or stopping; whether the transaction was committed is not known."""

@@ -1,0 +1,70 @@
+"""Brings a database to the schema of this version, and keeps its partitions ahead of time."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import migrations
+from api.store.engine import Connection as DatabaseConnection
+from api.store.engine import sqlalchemy_url
+
+MIGRATION_LOCK = 7_221_300_001
+"""Advisory lock: one process migrates, the others wait for it."""
+
+MONTHS_AHEAD = 3
+
+
+async def upgrade(database_url: str) -> None:
+    """Migrate to the newest revision; safe to call from many processes at once."""
+    engine = create_async_engine(sqlalchemy_url(database_url))
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+            await connection.commit()
+            await connection.run_sync(_upgrade)
+            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = alembic_config(connection)
+    heads = set(MigrationContext.configure(connection).get_current_heads())
+    connection.commit()
+    if heads != {NEWEST_REVISION}:
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Return Alembic's configuration over an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    return config
+
+
+NEWEST_REVISION = "0001"
+"""Checked by a test against the migrations, so that a start on a current database need not load Alembic's scripts."""
+
+
+async def create_partitions(connection: DatabaseConnection, today: date) -> None:
+    """Create the ledger's partitions of this month and the next ones, where they do not exist yet."""
+    for ahead in range(MONTHS_AHEAD):
+        start, end = _month(today, ahead), _month(today, ahead + 1)
+        name = f"classification_{start:%Y_%m}"
+        await connection.execute(
+            f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF classification"
+            f" FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
+        )
+
+
+def _month(today: date, ahead: int) -> datetime:
+    months = today.year * 12 + today.month - 1 + ahead
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)

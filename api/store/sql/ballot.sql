@@ -1,0 +1,180 @@
+-- The statements of the transaction that counts votes, in the order in which it runs them.
+-- Every one is set-based: their number does not depend on the size of the batch.
+
+-- name: lock_cards
+-- Lock the cards of a batch in sorted order; what was never dealt has no row here.
+SELECT q.n::int, c.gold, c.attempt, c.accepted_until < now() AS expired, c.client_id, c.answer, c.exclusion, c.truth
+FROM unnest($1::bigint[], $2::int[], $3::bigint[]) WITH ORDINALITY AS q (person_id, workflow_id, subject_id, n)
+JOIN card c ON c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id
+ORDER BY c.person_id, c.workflow_id, c.subject_id
+FOR NO KEY UPDATE OF c;
+
+-- name: claim_keys_and_read_contexts
+-- Claim the client ids, and read what each (person, workflow) may do and has shown.
+WITH claimed AS (
+    INSERT INTO swipe_key (person_id, client_id, workflow_id, subject_id)
+    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::bigint[]) AS k (person_id, client_id, w, s)
+    ORDER BY k.person_id, k.client_id
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM claimed) AS claimed, w.project_id, w.closed_at IS NOT NULL AS closed, p.version_id,
+       coalesce(l.level, 1) AS level, coalesce(s.revision, 0) AS revision,
+       coalesce(s.no_no, 0) AS no_no, coalesce(s.no_yes, 0) AS no_yes, coalesce(s.no_unsure, 0) AS no_unsure,
+       coalesce(s.yes_no, 0) AS yes_no, coalesce(s.yes_yes, 0) AS yes_yes, coalesce(s.yes_unsure, 0) AS yes_unsure
+FROM unnest($5::bigint[], $6::int[]) WITH ORDINALITY AS q (person_id, workflow_id, n)
+JOIN workflow w ON w.id = q.workflow_id
+JOIN project p ON p.id = w.project_id
+LEFT JOIN level_grant l ON l.person_id = q.person_id AND l.project_id = w.project_id
+LEFT JOIN skill s ON s.person_id = q.person_id AND s.workflow_id = q.workflow_id
+ORDER BY q.n;
+
+-- name: read_keys
+-- What stands behind client ids that could not be claimed.
+SELECT q.n::int, k.workflow_id, k.subject_id, k.retracted_at IS NOT NULL AS retracted
+FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS q (person_id, client_id, n)
+JOIN swipe_key k ON k.person_id = q.person_id AND k.client_id = q.client_id;
+
+-- name: bind_tombstones
+-- A vote has arrived after its retraction: its client id now names its card.
+UPDATE swipe_key k SET workflow_id = q.workflow_id, subject_id = q.subject_id
+FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::bigint[]) AS q (person_id, client_id, workflow_id, subject_id)
+WHERE k.person_id = q.person_id AND k.client_id = q.client_id;
+
+-- name: lock_skills
+-- Lock the skills of those who voted on gold, in sorted order.
+SELECT q.n::int, s.revision, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure
+FROM unnest($1::bigint[], $2::int[]) WITH ORDINALITY AS q (person_id, workflow_id, n)
+JOIN skill s ON s.person_id = q.person_id AND s.workflow_id = q.workflow_id
+ORDER BY s.person_id, s.workflow_id
+FOR NO KEY UPDATE OF s;
+
+-- name: read_gold
+-- The sealed answers of cards that are gold, with what to tell the volunteer afterwards.
+SELECT q.n::int, g.truth, g.explanation
+FROM unnest($1::int[], $2::bigint[]) WITH ORDINALITY AS q (workflow_id, subject_id, n)
+JOIN workflow w ON w.id = q.workflow_id
+JOIN gold_standard g ON g.subject_id = q.subject_id AND g.workflow = w.name AND g.current;
+
+-- name: lock_stages
+-- Lock the subjects that are voted on, in sorted order; the columns are those of cascade.decision.STANDING.
+SELECT q.n::int, s.state, s.answer, s.reason, s.prior, s.machine, s.if_yes, s.if_no, s.n_yes, s.n_no, s.n_unsure,
+       s.unproven, s.u_yes, s.u_no, s.u_unsure, s.flags, s.late, s.late_count, s.audit, s.audit_count, s.audit_open,
+       s.ordinal, s.decided_ordinal, s.draw, s.revision
+FROM unnest($1::int[], $2::bigint[]) WITH ORDINALITY AS q (workflow_id, subject_id, n)
+JOIN stage s ON s.workflow_id = q.workflow_id AND s.subject_id = q.subject_id
+ORDER BY s.workflow_id, s.subject_id
+FOR NO KEY UPDATE OF s;
+
+-- name: write_ballot
+-- Write a batch: cards, ledger, subjects, skills, favourites, in one statement.
+WITH q AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::smallint[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::uuid[], $7::smallint[],
+        $8::smallint[], $9::bool[], $10::smallint[], $11::smallint[], $12::int[], $13::bigint[], $14::bigint[],
+        $15::int[], $16::int[], $17::timestamptz[], $18::int[], $19::text[], $20::smallint[], $21::text[],
+        $22::text[], $23::smallint[], $24::bool[]
+    ) AS q (kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer, flag, bucket,
+            exclusion, ordinal, if_yes, if_no, skill_revision, version_id, answered_at, dwell_ms, session,
+            utc_offset_minutes, language, source, truth, favourite)
+), cards AS (
+    -- A vote that counts for something fills its card; one that was taken back leaves it open for another attempt.
+    UPDATE card c SET
+        client_id = CASE WHEN q.exclusion = 6 THEN c.client_id ELSE q.client_id END,
+        attempt = CASE WHEN q.exclusion = 6 THEN c.attempt + 1 ELSE c.attempt END,
+        answer = q.answer, exclusion = q.exclusion, bucket = q.bucket, ordinal = q.ordinal, if_yes = q.if_yes,
+        if_no = q.if_no, flag = q.flag, truth = q.truth, received_at = now()
+    FROM q
+    WHERE c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id
+), ledger AS (
+    INSERT INTO classification (kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer,
+        flag, bucket, exclusion, ordinal, if_yes, if_no, skill_revision, version_id, answered_at, dwell_ms, session,
+        utc_offset_minutes, language, source)
+    SELECT kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer, flag, bucket,
+        exclusion, ordinal, if_yes, if_no, skill_revision, version_id, answered_at, dwell_ms, session,
+        utc_offset_minutes, language, source
+    FROM q
+), favourites AS (
+    INSERT INTO favourite (person_id, subject_id)
+    SELECT DISTINCT person_id, subject_id FROM q WHERE favourite ORDER BY person_id, subject_id
+    ON CONFLICT DO NOTHING
+), skills AS (
+    UPDATE skill s SET revision = k.revision, no_no = k.no_no, no_yes = k.no_yes, no_unsure = k.no_unsure,
+        yes_no = k.yes_no, yes_yes = k.yes_yes, yes_unsure = k.yes_unsure, informedness = k.informedness
+    FROM unnest($25::bigint[], $26::int[], $27::int[], $28::int[], $29::int[], $30::int[], $31::int[], $32::int[],
+                $33::int[], $34::bigint[])
+        AS k (person_id, workflow_id, revision, no_no, no_yes, no_unsure, yes_no, yes_yes, yes_unsure, informedness)
+    WHERE s.person_id = k.person_id AND s.workflow_id = k.workflow_id
+)
+SELECT 1;
+
+-- name: write_stages
+-- Write the sums, the states and the needs of the subjects that were locked.
+UPDATE stage s SET
+    state = q.state, answer = q.answer, reason = q.reason, if_yes = q.if_yes, if_no = q.if_no, n_yes = q.n_yes,
+    n_no = q.n_no, n_unsure = q.n_unsure, unproven = q.unproven, u_yes = q.u_yes, u_no = q.u_no,
+    u_unsure = q.u_unsure, flags = q.flags, late = q.late, late_count = q.late_count, audit = q.audit,
+    audit_count = q.audit_count, audit_open = q.audit_open, ordinal = q.ordinal, decided_ordinal = q.decided_ordinal,
+    need = q.need, in_flight = greatest(s.in_flight - q.landed, 0), excluded = s.excluded + q.excluded,
+    revision = s.revision + q.retired,
+    version_id = CASE WHEN q.retired = 1 THEN q.version_id ELSE s.version_id END,
+    first_vote_at = coalesce(s.first_vote_at, now()), last_vote_at = now(),
+    retired_at = CASE WHEN q.retired = 1 THEN now() ELSE s.retired_at END
+FROM unnest(
+    $1::int[], $2::bigint[], $3::smallint[], $4::smallint[], $5::smallint[], $6::bigint[], $7::bigint[], $8::int[],
+    $9::int[], $10::int[], $11::bigint[], $12::int[], $13::int[], $14::int[], $15::int[], $16::bigint[], $17::int[],
+    $18::bigint[], $19::int[], $20::smallint[], $21::int[], $22::int[], $23::smallint[], $24::smallint[], $25::int[],
+    $26::int[], $27::int[]
+) AS q (workflow_id, subject_id, state, answer, reason, if_yes, if_no, n_yes, n_no, n_unsure, unproven, u_yes, u_no,
+        u_unsure, flags, late, late_count, audit, audit_count, audit_open, ordinal, decided_ordinal, need, landed,
+        excluded, retired, version_id)
+WHERE s.workflow_id = q.workflow_id AND s.subject_id = q.subject_id;
+
+-- name: read_attributes
+-- What the conditions of a cascade look at.
+SELECT q.subject_id, s.metadata::text AS metadata,
+       coalesce((SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = q.subject_id), '{}')::text
+           AS scores
+FROM unnest($1::bigint[]) AS q (subject_id)
+JOIN subject s ON s.id = q.subject_id;
+
+-- name: change_dealable
+-- Take stages off their piles and put them on others.
+WITH gone AS (
+    DELETE FROM dealable d
+    USING unnest($1::int[], $2::smallint[], $3::int[], $4::bigint[]) AS q (workflow_id, tier, draw, subject_id)
+    WHERE d.workflow_id = q.workflow_id AND d.tier = q.tier AND d.draw = q.draw AND d.subject_id = q.subject_id
+)
+INSERT INTO dealable (workflow_id, tier, draw, subject_id)
+SELECT * FROM unnest($5::int[], $6::smallint[], $7::int[], $8::bigint[]) AS q (workflow_id, tier, draw, subject_id)
+ON CONFLICT DO NOTHING;
+
+-- name: enter_stages
+-- Begin the stages that subjects have been routed to; one that exists already is left as it is.
+WITH entered AS (
+    INSERT INTO stage (workflow_id, subject_id, prior, machine, draw, need, version_id)
+    SELECT workflow_id, subject_id, prior, machine, draw, need, version_id
+    FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::smallint[], $5::int[], $6::smallint[], $7::int[])
+        AS q (workflow_id, subject_id, prior, machine, draw, need, version_id)
+    ORDER BY workflow_id, subject_id
+    ON CONFLICT DO NOTHING
+    RETURNING workflow_id, subject_id, draw, machine, prior
+)
+INSERT INTO dealable (workflow_id, tier, draw, subject_id)
+SELECT workflow_id, CASE WHEN machine = 1 AND prior > 0 THEN 1 ELSE 0 END, draw, subject_id FROM entered;
+
+-- name: write_labels
+-- Write the labels of the subjects that retired, and announce them.
+WITH labels AS (
+    INSERT INTO label (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id,
+        routed_to, machine_score)
+    SELECT q.workflow_id, q.subject_id, q.revision, q.project_id, q.answer, q.reason, q.log_odds, q.votes,
+        q.version_id, q.routed_to, q.machine_score
+    FROM unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::smallint[], $6::smallint[], $7::bigint[],
+                $8::int[], $9::int[], $10::text[], $11::float8[])
+        AS q (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id, routed_to,
+              machine_score)
+    RETURNING project_id, workflow_id, subject_id, revision
+)
+INSERT INTO outbox (project_id, kind, workflow_id, subject_id, revision)
+SELECT project_id, 'subject.retired', workflow_id, subject_id, revision FROM labels;

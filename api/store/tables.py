@@ -1,0 +1,459 @@
+"""The tables, as one picture: who, what is asked, what is answered, and what follows from it.
+
+Theory of operation
+-------------------
+*Who.* A `person` stands above `volunteer` rows (an anonymous phone, a named account). Everything that is counted is
+keyed by person, so that linking two volunteers can never count one person twice.
+
+*What is asked.* A `project` publishes immutable `cascade_version` rows. A `workflow` row is an evidence key: a question
+of a project. When the wording of a question changes, a new row (edition) begins and the votes stay with the old one.
+
+*What is answered.* A `card` is one subject dealt to one person in one workflow; it is unique, so a vote can be counted
+once only. `swipe_key` holds every client id that a person has used, for votes and for retractions that came before
+their vote. `classification` is the append-only ledger, partitioned by time, without any unique key of its own.
+
+*What follows.* A `stage` is a subject in a workflow: its sums, its state, its need for cards. `dealable` is the narrow
+table that dealing reads. `label` holds immutable revisions; `outbox` announces them in commit order.
+
+Rows that change in the hot path (`card`, `stage`, `skill`) carry no index on what changes and keep free room in their
+pages, so that PostgreSQL can update them in place (HOT).
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    DDL,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    event,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+metadata = SQLModel.metadata
+
+
+def _now() -> Any:
+    return Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
+
+
+def _moment() -> Any:
+    return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=True))
+
+
+def _big(*, null: bool = False, **keywords: Any) -> Any:
+    return Field(default=None, sa_column=Column(BigInteger, nullable=null, **keywords))
+
+
+def _number(kind: Any = Integer, default: str | None = "0", *, null: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(kind, nullable=null, server_default=text(default) if default else None))
+
+
+def _key(kind: Any, *arguments: Any) -> Any:
+    return Field(sa_column=Column(kind, *arguments, primary_key=True, autoincrement=False))
+
+
+def _identity(kind: Any = BigInteger) -> Any:
+    return Field(default=None, sa_column=Column(kind, Identity(), primary_key=True))
+
+
+def _words(*, null: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(Text, nullable=null))
+
+
+class PersonRow(SQLModel, table=True):
+    """A human being, as far as we can tell: the unit that votes once."""
+
+    __tablename__ = "person"
+    id: int = _identity()
+    created_at: datetime = _now()
+
+
+class VolunteerRow(SQLModel, table=True):
+    """One way in which a person takes part: an anonymous phone, or a name."""
+
+    __tablename__ = "volunteer"
+    __table_args__ = (Index("volunteer_name", text("lower(name)"), unique=True),)
+    id: int = _identity()
+    person_id: int = _big(index=True)
+    name: str | None = _words(null=True)
+    created_at: datetime = _now()
+
+
+class TokenRow(SQLModel, table=True):
+    """What a client shows to be let in. Only the SHA-256 of the token is stored."""
+
+    __tablename__ = "token"
+    sha256: bytes = _key(LargeBinary)
+    scope: str = _words()
+    volunteer_id: int | None = _big(null=True)
+    project_id: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
+    source: str = _words()
+    created_at: datetime = _now()
+    revoked_at: datetime | None = _moment()
+
+
+class ProjectRow(SQLModel, table=True):
+    """A campaign."""
+
+    __tablename__ = "project"
+    id: int = _identity(Integer)
+    slug: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    title: str | None = _words(null=True)
+    version_id: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
+    created_at: datetime = _now()
+
+
+class CascadeVersionRow(SQLModel, table=True):
+    """A published declaration: never changed, never deleted."""
+
+    __tablename__ = "cascade_version"
+    __table_args__ = (UniqueConstraint("project_id", "number"),)
+    id: int = _identity(Integer)
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
+    number: int = _number(default=None)
+    digest: str = _words()
+    declaration: str = _words()
+    workflow_ids: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
+    published_at: datetime = _now()
+
+
+class WorkflowRow(SQLModel, table=True):
+    """One question of a project; a changed question is a new edition with evidence of its own."""
+
+    __tablename__ = "workflow"
+    __table_args__ = (
+        UniqueConstraint("project_id", "name", "edition"),
+        Index("workflow_live", "project_id", "name", unique=True, postgresql_where=text("closed_at IS NULL")),
+    )
+    id: int = _identity(Integer)
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
+    name: str = _words()
+    question: str = _words()
+    edition: int = _number(default="1")
+    created_at: datetime = _now()
+    closed_at: datetime | None = _moment()
+
+
+class WorkflowTotalRow(SQLModel, table=True):
+    """What the worker has counted: shown on pages, and the skill from which contested subjects are served."""
+
+    __tablename__ = "workflow_total"
+    workflow_id: int = _key(Integer)
+    open: int = _number(BigInteger)
+    contested: int = _number(BigInteger)
+    retired: int = _number(BigInteger)
+    votes: int = _number(BigInteger)
+    contested_bar: int | None = _big(null=True)
+    counted_at: datetime = _now()
+
+
+class SubjectRow(SQLModel, table=True):
+    """What volunteers look at: ordered locations plus metadata. Public id: `S` and the number."""
+
+    __tablename__ = "subject"
+    __table_args__ = (UniqueConstraint("project_id", "external_id"),)
+    id: int = _identity()
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
+    external_id: str = _words()
+    metadata_: dict[str, str] = Field(sa_column=Column("metadata", JSONB, nullable=False))
+    created_at: datetime = _now()
+
+
+class LocationRow(SQLModel, table=True):
+    """One picture of a subject, under the hash of the file imported; `variants` are [width, height, bytes] rows."""
+
+    __tablename__ = "location"
+    subject_id: int = _key(BigInteger, ForeignKey("subject.id"))
+    ordinal: int = _key(SmallInteger)
+    digest: str = _words()
+    mime: str = _words()
+    width: int = _number(default=None)
+    height: int = _number(default=None)
+    blurhash: str = _words()
+    variants: list[list[int]] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class ScoreRow(SQLModel, table=True):
+    """A machine's score of a subject, 0 to 1; a later import is a new revision."""
+
+    __tablename__ = "score"
+    subject_id: int = _key(BigInteger, ForeignKey("subject.id"))
+    name: str = _key(Text)
+    value: float = Field(sa_column=Column(Float, nullable=False))
+    revision: int = _number(default="1")
+    set_at: datetime = _now()
+
+
+class GoldStandardRow(SQLModel, table=True):
+    """The known answer of a subject to a workflow's question. Sealed: leaves the server only after the vote."""
+
+    __tablename__ = "gold_standard"
+    __table_args__ = (
+        Index(
+            "gold_standard_pool",
+            "project_id",
+            "workflow",
+            "truth",
+            "draw",
+            postgresql_where=text("current"),
+        ),
+        Index(
+            "gold_standard_current",
+            "subject_id",
+            "workflow",
+            unique=True,
+            postgresql_where=text("current"),
+        ),
+    )
+    subject_id: int = _key(BigInteger, ForeignKey("subject.id"))
+    workflow: str = _key(Text)
+    revision: int = _key(Integer)
+    project_id: int = Field(sa_column=Column(Integer, nullable=False))
+    truth: int = _number(SmallInteger, default=None)
+    explanation: str | None = _words(null=True)
+    draw: int = _number(default=None)
+    current: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
+    set_at: datetime = _now()
+
+
+class StageRow(SQLModel, table=True):
+    """A subject in a workflow: sums in micro-nats, state, and its need for cards."""
+
+    __tablename__ = "stage"
+    workflow_id: int = _key(Integer)
+    subject_id: int = _key(BigInteger)
+    state: int = _number(SmallInteger)
+    answer: int = _number(SmallInteger, "-1")
+    reason: int = _number(SmallInteger)
+    prior: int = _number(BigInteger)
+    machine: int = _number(SmallInteger)
+    if_yes: int = _number(BigInteger)
+    if_no: int = _number(BigInteger)
+    n_yes: int = _number()
+    n_no: int = _number()
+    n_unsure: int = _number()
+    unproven: int = _number(BigInteger)
+    u_yes: int = _number()
+    u_no: int = _number()
+    u_unsure: int = _number()
+    flags: int = _number()
+    late: int = _number(BigInteger)
+    late_count: int = _number()
+    audit: int = _number(BigInteger)
+    audit_count: int = _number()
+    audit_open: int = _number(SmallInteger)
+    ordinal: int = _number()
+    decided_ordinal: int = _number()
+    draw: int = _number(default=None)
+    need: int = _number(SmallInteger, "1")
+    in_flight: int = _number(SmallInteger)
+    reserved_until: datetime | None = _moment()
+    excluded: int = _number()
+    revision: int = _number()
+    version_id: int = _number(default=None)
+    entered_at: datetime = _now()
+    first_vote_at: datetime | None = _moment()
+    last_vote_at: datetime | None = _moment()
+    retired_at: datetime | None = _moment()
+
+
+class DealableRow(SQLModel, table=True):
+    """A stage that wants cards, in the order in which dealing walks: by tier, from a random start."""
+
+    __tablename__ = "dealable"
+    workflow_id: int = _key(Integer)
+    tier: int = _key(SmallInteger)
+    draw: int = _key(Integer)
+    subject_id: int = _key(BigInteger)
+
+
+class SkillRow(SQLModel, table=True):
+    """What a person has shown on gold in a workflow: three answers under two truths. `revision` counts gold votes."""
+
+    __tablename__ = "skill"
+    person_id: int = _key(BigInteger)
+    workflow_id: int = _key(Integer)
+    dealt: int = _number()
+    revision: int = _number()
+    no_no: int = _number()
+    no_yes: int = _number()
+    no_unsure: int = _number()
+    yes_no: int = _number()
+    yes_yes: int = _number()
+    yes_unsure: int = _number()
+    informedness: int | None = _big(null=True)
+
+
+class LevelGrantRow(SQLModel, table=True):
+    """The level that a person holds in a project; it covers all levels below."""
+
+    __tablename__ = "level_grant"
+    person_id: int = _key(BigInteger)
+    project_id: int = _key(Integer)
+    level: int = _number(SmallInteger, default=None)
+    granted_at: datetime = _now()
+
+
+class DeckRow(SQLModel, table=True):
+    """The reply to one request for cards, so that the same key gets the same cards again."""
+
+    __tablename__ = "deck"
+    __table_args__ = (
+        UniqueConstraint("person_id", "key"),
+        Index("deck_recent", "person_id", "workflow_id", "id"),
+    )
+    id: int = _identity()
+    person_id: int = _big()
+    key: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    workflow_id: int = _number(default=None)
+    version_id: int = _number(default=None)
+    subject_ids: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))
+    dealt_at: datetime = _now()
+
+
+class CardRow(SQLModel, table=True):
+    """One subject dealt to one person in one workflow, with the vote that it carries now."""
+
+    __tablename__ = "card"
+    person_id: int = _key(BigInteger)
+    workflow_id: int = _key(Integer)
+    subject_id: int = _key(BigInteger)
+    volunteer_id: int = _big()
+    gold: bool = Field(sa_column=Column(Boolean, nullable=False))
+    attempt: int = _number(SmallInteger)
+    dealt_at: datetime = _now()
+    reserved_until: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    accepted_until: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    client_id: UUID | None = Field(default=None, sa_column=Column(Uuid, nullable=True))
+    answer: int | None = _number(SmallInteger, None, null=True)
+    exclusion: int | None = _number(SmallInteger, None, null=True)
+    bucket: int | None = _number(SmallInteger, None, null=True)
+    ordinal: int | None = _number(Integer, None, null=True)
+    if_yes: int | None = _number(BigInteger, None, null=True)
+    if_no: int | None = _number(BigInteger, None, null=True)
+    flag: bool | None = Field(default=None, sa_column=Column(Boolean, nullable=True))
+    truth: int | None = _number(SmallInteger, None, null=True)
+    received_at: datetime | None = _moment()
+
+
+class SwipeKeyRow(SQLModel, table=True):
+    """A client id that a person has used: for a vote, or for a retraction that came before its vote."""
+
+    __tablename__ = "swipe_key"
+    person_id: int = _key(BigInteger)
+    client_id: UUID = _key(Uuid)
+    workflow_id: int | None = _number(Integer, None, null=True)
+    subject_id: int | None = _big(null=True)
+    retracted_at: datetime | None = _moment()
+
+
+class FavouriteRow(SQLModel, table=True):
+    """A subject that a person marked as a favourite."""
+
+    __tablename__ = "favourite"
+    person_id: int = _key(BigInteger)
+    subject_id: int = _key(BigInteger)
+    since: datetime = _now()
+
+
+class LabelRow(SQLModel, table=True):
+    """What a workflow concluded about a subject. Immutable: a correction is a new revision."""
+
+    __tablename__ = "label"
+    workflow_id: int = _key(Integer)
+    subject_id: int = _key(BigInteger)
+    revision: int = _key(Integer)
+    project_id: int = _number(default=None)
+    answer: int = _number(SmallInteger, default=None)
+    reason: int = _number(SmallInteger, default=None)
+    log_odds: int = _big()
+    votes: int = _number(default=None)
+    version_id: int = _number(default=None)
+    routed_to: str | None = _words(null=True)
+    machine_score: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    author: str | None = _words(null=True)
+    why: str | None = _words(null=True)
+    retired_at: datetime = _now()
+
+
+class OutboxRow(SQLModel, table=True):
+    """What happened, in the order of commits once the sequencer has given it a position."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("outbox_feed", "project_id", "position"),
+        Index("outbox_unsequenced", "id", postgresql_where=text("position IS NULL")),
+    )
+    id: int = _identity()
+    project_id: int = _number(default=None)
+    kind: str = _words()
+    workflow_id: int = _number(default=None)
+    subject_id: int = _big()
+    revision: int = _number(default=None)
+    created_at: datetime = _now()
+    position: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, unique=True))
+
+
+classification = Table(
+    "classification",
+    metadata,
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("kind", SmallInteger, nullable=False),
+    Column("person_id", BigInteger, nullable=False),
+    Column("volunteer_id", BigInteger, nullable=False),
+    Column("workflow_id", Integer, nullable=False),
+    Column("subject_id", BigInteger, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("attempt", SmallInteger, nullable=False),
+    Column("answer", SmallInteger, nullable=False),
+    Column("flag", Boolean, nullable=False),
+    Column("bucket", SmallInteger, nullable=False),
+    Column("exclusion", SmallInteger, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("if_yes", BigInteger, nullable=False),
+    Column("if_no", BigInteger, nullable=False),
+    Column("skill_revision", Integer, nullable=False),
+    Column("version_id", Integer, nullable=False),
+    Column("answered_at", DateTime(timezone=True), nullable=False),
+    Column("dwell_ms", Integer, nullable=False),
+    Column("session", Text, nullable=True),
+    Column("utc_offset_minutes", SmallInteger, nullable=True),
+    Column("language", Text, nullable=True),
+    Column("source", Text, nullable=False),
+    postgresql_partition_by="RANGE (received_at)",
+)
+"""The ledger of swipes and retractions: append-only, partitioned by month, one row for each that was stored."""
+
+ROOM_FOR_UPDATES = {"stage": 60, "card": 80, "skill": 70, "swipe_key": 95, "outbox": 80}
+"""Per cent of a page that inserts may fill; the rest is room for HOT updates."""
+
+for _table, _share in ROOM_FOR_UPDATES.items():
+    event.listen(
+        metadata.tables[_table],
+        "after_create",
+        DDL(f"ALTER TABLE {_table} SET (fillfactor = {_share})"),  # type: ignore[no-untyped-call]  # untyped upstream
+    )
+event.listen(
+    classification,
+    "after_create",
+    DDL("CREATE TABLE classification_default PARTITION OF classification DEFAULT"),  # type: ignore[no-untyped-call]  # untyped upstream
+)

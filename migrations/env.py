@@ -1,0 +1,13 @@
+"""How Alembic reaches the database: over the connection that `api.store.schema` hands in."""
+
+from alembic import context
+
+from api.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    compare_server_default=True,
+    transaction_per_migration=True,
+)
+context.run_migrations()
