@@ -1,0 +1,197 @@
+"""Taking votes back: within minutes, exactly what the vote added is subtracted, and the card is open again.
+
+What can be taken back is what nobody has been told the answer of. A retraction that arrives before its vote (the phone
+sent both, the network turned them round) leaves a tombstone: when the vote comes it is kept, and does not count. A
+subject that the vote helped to decide keeps its label; the engine opens an audit of it.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+
+from api.caller import Caller
+from api.services.ballot import rules_in_force
+from api.services.published import Published, PublishedCascades
+from api.services.reachable import reachable
+from api.services.stages import Stages, settle
+from api.store.ballot import BallotStore, Key
+from api.store.engine import Connection, Pool
+from api.store.retractions import RetractionStore, VotedCard
+from cascade.decision import ENTRY, Decisions, decide
+from cascade.vocabulary import Bucket, EntryKind
+from mobile_schemas.classifications import RetractionsIn
+
+WINDOW: Final = timedelta(minutes=10)
+"""How long after its arrival a vote can be taken back."""
+
+Verdict = dict[str, Any]
+
+_DETAILS: Final = {
+    "gold_shown": "The answer to this training subject has been shown, so yours is final.",
+    "too_late": f"An answer can be taken back for {WINDOW.seconds // 60} minutes; this one is older, and stands.",
+    "busy": "The answer is arriving at this moment; please send the retraction again.",
+}
+
+
+@dataclass(slots=True)
+class _Withdrawal:
+    """A vote on its way out."""
+
+    client_id: UUID
+    workflow_id: int
+    subject_id: int
+    card: VotedCard
+    stage: int = -1
+    ordinal: int = 0
+    if_yes: int = 0
+    if_no: int = 0
+
+
+class Retractions:
+    """Takes votes back."""
+
+    def __init__(self, pool: Pool, published: PublishedCascades, dice: random.Random) -> None:
+        self._pool = pool
+        self._published = published
+        self._dice = dice
+
+    @reachable
+    async def retract(self, caller: Caller, batch: RetractionsIn) -> dict[str, Any]:
+        """Take a batch back in one transaction; return a verdict for each, in order."""
+        ids = list(dict.fromkeys(item.id for item in batch.retractions))
+        async with self._pool.acquire() as connection, connection.transaction():
+            verdicts = await _Retraction(connection, self._published, self._dice, caller).run(ids)
+        first: set[UUID] = set()
+        answers = []
+        for item in batch.retractions:
+            answers.append(_again(verdicts[item.id]) if item.id in first else verdicts[item.id])
+            first.add(item.id)
+        return {"verdicts": answers}
+
+
+class _Retraction:
+    """One batch of one person on its way through one transaction."""
+
+    def __init__(
+        self, connection: Connection, published: PublishedCascades, dice: random.Random, caller: Caller
+    ) -> None:
+        self._connection = connection
+        self._store = RetractionStore(connection, caller.person_id)
+        self._ballot = BallotStore(connection)
+        self._published = published
+        self._dice = dice
+        self._caller = caller
+
+    async def run(self, ids: Sequence[UUID]) -> dict[UUID, Verdict]:
+        verdicts: dict[UUID, Verdict] = {}
+        keys = await self._store.read_keys(list(ids))
+        voted: list[tuple[UUID, Key]] = []
+        for place, client_id in enumerate(ids):
+            key = keys.get(place)
+            if key is not None and key.retracted:
+                verdicts[client_id] = {"id": client_id, "verdict": "duplicate"}
+            elif key is not None:
+                voted.append((client_id, key))
+        if voted:
+            await self._withdraw(voted, verdicts)
+        unseen = [client_id for place, client_id in enumerate(ids) if place not in keys]
+        if unseen:
+            remembered = await self._store.leave_tombstones(unseen)
+            for client_id in unseen:
+                verdicts[client_id] = (
+                    {"id": client_id, "verdict": "awaited"}
+                    if client_id in remembered
+                    else _refused(client_id, "busy", "retry")
+                )
+        return verdicts
+
+    async def _withdraw(self, voted: Sequence[tuple[UUID, Key]], verdicts: dict[UUID, Verdict]) -> None:
+        """Lock the cards, and take back those votes that may be."""
+        keys = [(key.workflow_id or 0, key.subject_id or 0) for _, key in voted]
+        cards = await self._store.lock_voted_cards([key[0] for key in keys], [key[1] for key in keys], WINDOW)
+        withdrawals = []
+        for place, (client_id, _) in enumerate(voted):
+            card = cards.get(place)
+            if card is None or card.client_id != client_id:
+                verdicts[client_id] = {"id": client_id, "verdict": "duplicate"}  # taken back while we waited
+            elif card.truth is not None:
+                verdicts[client_id] = _refused(client_id, "gold_shown")
+            elif card.settled:
+                verdicts[client_id] = _refused(client_id, "too_late")
+            else:
+                withdrawals.append(_Withdrawal(client_id, *keys[place], card))
+                verdicts[client_id] = {"id": client_id, "verdict": "retracted"}
+        if withdrawals:
+            await self._subtract(withdrawals)
+
+    async def _subtract(self, withdrawals: Sequence[_Withdrawal]) -> None:
+        version_of = await self._versions({w.workflow_id for w in withdrawals})
+        stages = await Stages.lock(self._ballot, ((w.workflow_id, w.subject_id) for w in withdrawals))
+        decided = _decide(withdrawals, stages, version_of)
+        await self._store.write_retractions(_columns(withdrawals, version_of), self._caller.source)
+        if decided is not None:
+            await settle(self._ballot, self._dice, stages, decided.standings, version_of)
+
+    async def _versions(self, workflows: set[int]) -> dict[int, Published]:
+        ordered = sorted(workflows)
+        nothing: list[list[Any]] = [[], [], [], []]
+        persons = [self._caller.person_id] * len(ordered)
+        _, contexts = await self._ballot.claim_keys_and_read_contexts(nothing, persons, ordered)
+        return {
+            workflow: await self._published.get(self._connection, context.version_id)
+            for workflow, context in zip(ordered, contexts, strict=True)
+        }
+
+
+def _decide(withdrawals: Sequence[_Withdrawal], stages: Stages, version_of: dict[int, Published]) -> Decisions | None:
+    """Let the engine subtract what the votes added to their sums."""
+    rules, rule_of = rules_in_force(version_of)
+    summed = []
+    for withdrawal in withdrawals:
+        withdrawal.stage = stages.place.get((withdrawal.workflow_id, withdrawal.subject_id), -1)
+        if withdrawal.stage >= 0 and withdrawal.card.bucket != Bucket.IGNORED:
+            summed.append(withdrawal)
+    if not summed:
+        return None
+    entries = np.zeros(len(summed), dtype=ENTRY)
+    entries["stage"] = [w.stage for w in summed]
+    entries["rule"] = [rule_of.get(w.workflow_id, 0) for w in summed]
+    entries["kind"] = EntryKind.RETRACTION
+    for name in ("answer", "flag", "if_yes", "if_no", "bucket"):
+        entries[name] = [getattr(w.card, name) for w in summed]
+    entries["proven"] = entries["bucket"] == Bucket.PROVEN
+    decided = decide(stages.standings, entries, rules)
+    columns = (decided.ordinal, decided.if_yes, decided.if_no)
+    for withdrawal, *result in zip(summed, *(column.tolist() for column in columns), strict=True):
+        withdrawal.ordinal, withdrawal.if_yes, withdrawal.if_no = result
+    return decided
+
+
+def _columns(withdrawals: Sequence[_Withdrawal], version_of: dict[int, Published]) -> list[list[Any]]:
+    return [
+        [w.card.volunteer_id for w in withdrawals],
+        [w.workflow_id for w in withdrawals],
+        [w.subject_id for w in withdrawals],
+        [w.client_id for w in withdrawals],
+        [w.card.attempt for w in withdrawals],
+        [w.card.answer for w in withdrawals],
+        [w.card.flag for w in withdrawals],
+        [w.card.bucket for w in withdrawals],
+        [w.ordinal for w in withdrawals],
+        [w.if_yes for w in withdrawals],
+        [w.if_no for w in withdrawals],
+        [version_of[w.workflow_id].version_id for w in withdrawals],
+    ]
+
+
+def _refused(client_id: UUID, reason: str, verdict: str = "rejected") -> Verdict:
+    return {"id": client_id, "verdict": verdict, "reason": reason, "detail": _DETAILS[reason]}
+
+
+def _again(verdict: Verdict) -> Verdict:
+    return verdict if verdict["verdict"] in ("rejected", "retry") else {"id": verdict["id"], "verdict": "duplicate"}
