@@ -19,6 +19,10 @@ _UUID7 = rf"^[0-9A-Fa-f]{{8}}-{_HEX4}-7[0-9A-Fa-f]{{3}}-[89ABab][0-9A-Fa-f]{{3}}
 _MOMENT = r"^(20[0-9]{2}|2100)-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
+SPELLED: Final = frozenset({"uuid", "uuid7", "moment"})
+"""The types of errors whose message says what would be right."""
+
+
 class Model(BaseModel):
     """A part of the contract: exactly these fields, of exactly these types, never changed after it was read."""
 

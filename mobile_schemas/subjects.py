@@ -1,14 +1,10 @@
 """Subjects: what volunteers look at."""
 
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated
 
 from pydantic import Field
 
 from mobile_schemas.fields import Count, Model, Slug, SubjectId, Text
-
-MediaWidth = Literal[320, 640, 960, 1280, 1920]
-MEDIA_WIDTHS: Final[tuple[int, ...]] = get_args(MediaWidth)
-"""The widths in pixels at which pictures are offered; a narrower picture is never enlarged."""
 
 
 def subject_id(number: int) -> str:
@@ -67,4 +63,6 @@ class MediaPath(Model):
             examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
         ),
     ]
-    width: Annotated[MediaWidth, Field(description="Pixels; a narrower picture keeps its own width.", examples=[640])]
+    width: Annotated[
+        int, Field(ge=1, le=10_000, description="Pixels: one of the widths that the locations name.", examples=[640])
+    ]

@@ -1,0 +1,168 @@
+"""The ASGI application that answers a table of endpoints.
+
+Theory of operation
+-------------------
+    path -> method -> token and its scope -> parameters -> media type -> size -> JSON -> model -> handler -> reply
+
+Starlette's router finds the path. A `Resource` is one path with its methods; it lets in, reads, calls the handler, and
+is the one place where an exception becomes a problem document. There is no middleware: what another framework wraps
+around every request (limits, errors, authentication) happens here once, in that order, so that a body is not read
+before its sender is known, and nothing is parsed that will be refused.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from hashlib import sha256
+from typing import Any, Final, Generic
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from api.caller import Caller
+from api.caller import Scope as TokenScope
+from api.errors import (
+    ChaffinchError,
+    MethodNotAllowedError,
+    NotAllowedError,
+    NotAuthenticatedError,
+    UnknownPathError,
+)
+from api.http.bodies import DisconnectedError, receive_body
+from api.http.calls import Answer, Call, Handler, Handlers, Reply, Services, first_header
+from api.http.problems import foreseen, unforeseen
+from api.http.validation import read_body, read_path, read_query, wrong_parameters
+from mobile_schemas.endpoints import Access, Endpoint
+
+Authenticate = Callable[[Services, bytes], Awaitable[Caller | None]]
+"""Finds the bearer of a token by the token's SHA-256."""
+
+SCOPES: Final[Mapping[Access, frozenset[TokenScope]]] = {
+    "volunteer": frozenset({TokenScope.VOLUNTEER, TokenScope.IMPORT}),
+    "researcher": frozenset({TokenScope.RESEARCHER}),
+    "import": frozenset({TokenScope.IMPORT}),
+}
+"""The scopes that an endpoint lets in; a public one looks at no token."""
+
+_BEARER: Final = re.compile(rb"Bearer +([\x21-\x7e]+)", re.IGNORECASE)
+
+
+class Resource(Generic[Services]):
+    """One path of the table, with every method that it knows. An ASGI application.
+
+    `services` is asked for them at every request, since they open after the routes are made.
+    """
+
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        handlers: Handlers[Services],
+        authenticate: Authenticate[Services],
+        services: Callable[[], Services],
+    ) -> None:
+        self._endpoints: dict[str, tuple[Endpoint, Handler[Services], tuple[bytes, bytes]]] = {
+            endpoint.method: (endpoint, handlers[endpoint.name], (b"content-type", endpoint.media_type.encode()))
+            for endpoint in endpoints
+        }
+        if "GET" in self._endpoints:
+            self._endpoints["HEAD"] = self._endpoints["GET"]
+        self._allowed = [*self._endpoints, "OPTIONS"]
+        self._authenticate = authenticate
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        method, path = scope["method"], scope["path"]
+        try:
+            reply = await self._answer(method, scope, receive)
+        except DisconnectedError:
+            return
+        except ChaffinchError as error:
+            reply = foreseen(error, path)
+        except Exception as error:
+            reply = unforeseen(error, method, path)
+        await send_reply(reply, method, send)
+
+    async def _answer(self, method: str, scope: Scope, receive: Receive) -> Reply:
+        known = self._endpoints.get(method)
+        if known is None:
+            return self._without_endpoint(method)
+        endpoint, handler, content_type = known
+        services = self._services()
+        headers = scope["headers"]
+        bearer = None if endpoint.access == "public" else await self._let_in(services, endpoint.access, headers)
+        path = None if endpoint.parameters is None else _read_path(endpoint, scope)
+        query = read_query(endpoint.query, scope["query_string"])
+        body = None if endpoint.body is None else read_body(endpoint.body, await receive_body(headers, receive))
+        answer = await handler(services, Call(path, query, body, bearer, headers))
+        return _reply(answer, endpoint.status, content_type)
+
+    def _without_endpoint(self, method: str) -> Reply:
+        if method != "OPTIONS":
+            raise MethodNotAllowedError(method, self._allowed)
+        return Reply(b"", ((b"allow", ", ".join(self._allowed).encode()),), 204)
+
+    async def _let_in(self, services: Services, access: Access, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
+        """Return the bearer of the token that came along, if its scope reaches so far."""
+        credentials = first_header(headers, b"authorization")
+        if credentials is None:
+            raise NotAuthenticatedError("no token was sent", token_sent=False)
+        token = _BEARER.fullmatch(credentials)
+        caller = await self._authenticate(services, sha256(token[1]).digest()) if token else None
+        if caller is None:
+            raise NotAuthenticatedError("the token is not known, or was revoked", token_sent=True)
+        if caller.scope not in SCOPES[access]:
+            raise NotAllowedError(f"a token of scope {caller.scope} was sent; this is for scope {access}")
+        return caller
+
+
+def routes(
+    endpoints: Iterable[Endpoint],
+    handlers: Handlers[Services],
+    authenticate: Authenticate[Services],
+    services: Callable[[], Services],
+) -> list[Route]:
+    """Return Starlette's routes for a table of endpoints, one for each path; every endpoint needs its handler."""
+    paths: dict[str, list[Endpoint]] = defaultdict(list)
+    for endpoint in endpoints:
+        paths[endpoint.path].append(endpoint)
+    return [
+        Route(path, Resource(found, handlers, authenticate, services), name=found[0].name)
+        for path, found in paths.items()
+    ]
+
+
+async def nothing_here(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer what no route knows: the router's `default`."""
+    if scope["type"] == "websocket":
+        await WebSocketClose()(scope, _receive, send)
+        return
+    await send_reply(foreseen(UnknownPathError(scope["path"][:200]), scope["path"]), scope["method"], send)
+
+
+async def send_reply(reply: Reply, method: str, send: Send) -> None:
+    """Send a reply whole; a HEAD gets the headers that its GET would get."""
+    length = (b"content-length", str(len(reply.content)).encode())
+    headers = reply.headers if reply.status == 204 else (length, *reply.headers)
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.content})
+
+
+def _reply(answer: Answer, status: int, content_type: tuple[bytes, bytes]) -> Reply:
+    if isinstance(answer, Reply):
+        return Reply(answer.content, (content_type, *answer.headers), answer.status or status)
+    content = answer if isinstance(answer, bytes) else to_json(answer)
+    return Reply(content, (content_type,), status)
+
+
+def _read_path(endpoint: Endpoint, scope: Scope) -> Any:
+    """Return the parameters of the path. What cannot be a path of ours does not exist: it is not found."""
+    if endpoint.parameters is None:
+        return None
+    try:
+        return read_path(endpoint.parameters, scope["path_params"])
+    except ValidationError as error:
+        raise UnknownPathError(scope["path"][:200], wrong_parameters(endpoint.parameters, error)) from None
