@@ -443,8 +443,8 @@ classification = Table(
 )
 """The ledger of swipes and retractions: append-only, partitioned by month, one row for each that was stored."""
 
-ROOM_FOR_UPDATES = {"stage": 60, "card": 80, "skill": 70, "swipe_key": 95, "outbox": 80}
-"""Per cent of a page that inserts may fill; the rest is room for HOT updates."""
+ROOM_FOR_UPDATES = {"stage": 60, "card": 40, "skill": 70, "swipe_key": 95, "outbox": 80}
+"""Per cent of a page that inserts may fill; the rest is room for HOT updates. A card is written twice, wider then."""
 
 for _table, _share in ROOM_FOR_UPDATES.items():
     event.listen(

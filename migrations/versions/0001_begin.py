@@ -352,7 +352,7 @@ def upgrade() -> None:
     )
     op.execute("CREATE TABLE classification_default PARTITION OF classification DEFAULT")
     op.execute("ALTER TABLE stage SET (fillfactor = 60)")
-    op.execute("ALTER TABLE card SET (fillfactor = 80)")
+    op.execute("ALTER TABLE card SET (fillfactor = 40)")
     op.execute("ALTER TABLE skill SET (fillfactor = 70)")
     op.execute("ALTER TABLE swipe_key SET (fillfactor = 95)")
     op.execute("ALTER TABLE outbox SET (fillfactor = 80)")
