@@ -166,7 +166,7 @@ def _unfit(text: str, longest: int, lines: bool) -> tuple[str, str] | None:
         return f"has {len(text)} characters", f"write at most {longest}"
     allowed = "\n" if lines else ""
     for character in text:
-        if character not in allowed and unicodedata.category(character) in ("Cc", "Cs"):
+        if character not in allowed and unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
             what = "a line break" if character == "\n" else f"the control character U+{ord(character):04X}"
             return f"contains {what}", "write it on one line, without control characters" if not lines else "remove it"
     return None

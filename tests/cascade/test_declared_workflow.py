@@ -39,6 +39,7 @@ CALIBRATE = "write calibrate: false, or leave it out"
         ({"question": "?" * 301}, [("question", "has 301 characters", "write at most 300")]),
         ({"question": "Is\nit?"}, [("question", "contains a line break", ONE_LINE)]),
         ({"question": "\x00?"}, [("question", "contains the control character U+0000", ONE_LINE)]),
+        ({"question": "Is\u2028it"}, [("question", "contains the control character U+2028", ONE_LINE)]),
         ({"question": "\ud800?"}, [("question", "contains the control character U+D800", ONE_LINE)]),
         ({"question": ["Is it?"]}, [("question", "is a list", "write a text")]),
         ({"guide": "g" * 2001}, [("guide", "has 2001 characters", "write at most 2000")]),
