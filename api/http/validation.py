@@ -95,7 +95,7 @@ def _wrong_names(model: type[Model] | None, names: Sequence[str]) -> list[FieldP
     wrong = []
     for name in dict.fromkeys(names):
         if name not in known:
-            wrong.append(FieldProblemOut(parameter=name, problem="unknown", remedy=_known(name, known)))
+            wrong.append(FieldProblemOut(parameter=_cut(name), problem="unknown", remedy=_known(name, known)))
         elif names.count(name) > 1:
             wrong.append(FieldProblemOut(parameter=name, problem="given more than once", remedy="give it once"))
     return wrong
@@ -121,8 +121,13 @@ def _whole_numbers(model: type[Model]) -> frozenset[str]:
 
 
 def _pointer(location: Iterable[str | int]) -> str:
-    """Return a JSON pointer (RFC 6901)."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in location)
+    """Return a JSON pointer (RFC 6901); a name longer than any of ours is cut short."""
+    steps = (_cut(str(step)).replace("~", "~0").replace("/", "~1") for step in location)
+    return "".join(f"/{step}" for step in steps)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _problem(detail: ErrorDetails) -> str:
@@ -148,8 +153,7 @@ def _shown(value: object) -> str:
         case dict():
             return "an object"
         case _:
-            text = json.dumps(value, ensure_ascii=False, default=str)
-            return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+            return _cut(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _remedy(model: type[Model], detail: ErrorDetails) -> str:
