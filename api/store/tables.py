@@ -439,6 +439,7 @@ classification = Table(
     Column("utc_offset_minutes", SmallInteger, nullable=True),
     Column("language", Text, nullable=True),
     Column("source", Text, nullable=False),
+    Column("truth", SmallInteger, nullable=True),
     postgresql_partition_by="RANGE (received_at)",
 )
 """The ledger of swipes and retractions: append-only, partitioned by month, one row for each that was stored."""

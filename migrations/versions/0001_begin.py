@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("utc_offset_minutes", sa.SmallInteger(), nullable=True),
         sa.Column("language", sa.Text(), nullable=True),
         sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("truth", sa.SmallInteger(), nullable=True),
         postgresql_partition_by="RANGE (received_at)",
     )
     op.create_table(

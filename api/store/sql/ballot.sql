@@ -89,10 +89,10 @@ WITH q AS MATERIALIZED (
 ), ledger AS (
     INSERT INTO classification (kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer,
         flag, bucket, exclusion, ordinal, if_yes, if_no, skill_revision, version_id, answered_at, dwell_ms, session,
-        utc_offset_minutes, language, source)
+        utc_offset_minutes, language, source, truth)
     SELECT kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer, flag, bucket,
         exclusion, ordinal, if_yes, if_no, skill_revision, version_id, answered_at, dwell_ms, session,
-        utc_offset_minutes, language, source
+        utc_offset_minutes, language, source, truth
     FROM q
 ), favourites AS (
     INSERT INTO favourite (person_id, subject_id)

@@ -1,0 +1,151 @@
+"""The proof that what a project stores follows from its ledger: everything is replayed in the engine, bit for bit."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from api.errors import UnknownProjectError
+from api.services.ballot import rules_in_force
+from api.services.published import Published, PublishedCascades
+from api.store import ledger as stored
+from api.store.engine import Connection
+from cascade.graph import Attributes
+from cascade.replay import LABEL, Discrepancy, Ledger, check, skill_history
+from cascade.standing import STANDING, Integers, Rows
+from cascade.vocabulary import NO_ANSWER, Answer, EntryKind, Reason, StageState
+
+StageKey = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How much was replayed, what was left out because a person decided it, and what does not follow."""
+
+    votes: int
+    gold_votes: int
+    stages: int
+    by_hand: int
+    labels: int
+    discrepancies: Sequence[str]
+
+
+async def verify(connection: Connection, published: PublishedCascades, slug: str) -> Verification:
+    """Replay a project and compare every stored sum, decision, label and route with what comes out.
+
+    Stages that a person decided or that were withdrawn are not replayed. All is read in one snapshot.
+    """
+    project_id = await stored.project_number(connection, slug)
+    if project_id is None:
+        raise UnknownProjectError(slug)
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        stages = await stored.read_stages(connection, project_id)
+        entries = await stored.read_entries(connection, project_id)
+        labels = await stored.read_first_labels(connection, project_id)
+        versions = {
+            number: await published.get(connection, number)
+            for number in sorted({e.version_id for e in entries} | {label.version_id for label in labels})
+        }
+    by_hand = {(each.workflow_id, each.subject_id) for each in labels if each.by_hand or each.revised}
+    by_hand |= {(row[0], row[1]) for row in stages if row[2] == StageState.WITHDRAWN}
+    kept = [row for row in stages if (row[0], row[1]) not in by_hand]
+    place = {(row[0], row[1]): number for number, row in enumerate(kept)}
+    votes = [e for e in entries if e.ordinal > 0 and (e.workflow_id, e.subject_id) in place]
+    gold = [e for e in entries if e.truth is not None]
+    checked = [label for label in labels if (label.workflow_id, label.subject_id) in place]
+    wrong: list[str] = []
+    if kept and votes:
+        found = check(_ledger(kept, place, votes, gold, checked, versions))
+        wrong += [_named(each, kept, votes) for each in found]
+    wrong += _wrong_routes(checked, versions, {(row[0], row[1]) for row in stages})
+    return Verification(len(votes), len(gold), len(kept), len(by_hand), len(checked), wrong)
+
+
+def _ledger(
+    stages: Sequence[tuple[int, ...]],
+    place: Mapping[StageKey, int],
+    votes: Sequence[stored.Entry],
+    gold: Sequence[stored.Entry],
+    labels: Sequence[stored.FirstLabel],
+    versions: Mapping[int, Published],
+) -> Ledger:
+    rules, rule_of = _rules(versions)
+    given = {(e.person_id, e.client_id): n for n, e in enumerate(votes) if e.kind == EntryKind.VOTE}
+    skills: dict[StageKey, int] = {}
+    number = [skills.setdefault((e.person_id, e.workflow_id), len(skills)) for e in gold]
+    history = skill_history(
+        np.array(number, dtype=np.int64),
+        _column(e.skill_revision for e in gold),
+        _column(e.truth or 0 for e in gold),
+        _column(e.answer for e in gold),
+    )
+    asked = _column(skills.setdefault((e.person_id, e.workflow_id), len(skills)) for e in votes)
+    rows = [
+        (place[label.workflow_id, label.subject_id], label.answer, label.reason, label.log_odds, label.votes)
+        for label in labels
+    ]
+    return Ledger(
+        standings=np.array([row[2:] for row in stages], dtype=STANDING),
+        rules=rules,
+        labels=np.array(rows, dtype=LABEL),
+        stage=_column(place[e.workflow_id, e.subject_id] for e in votes),
+        rule=_column(rule_of[e.version_id, e.workflow_id] for e in votes),
+        kind=_column(e.kind for e in votes),
+        answer=_column(e.answer for e in votes),
+        flag=_column(e.flag for e in votes),
+        takes_back=_column(
+            given.get((e.person_id, e.client_id), -1) if e.kind == EntryKind.RETRACTION else -1 for e in votes
+        ),
+        counts=history.at(asked, _column(e.skill_revision for e in votes)),
+        ordinal=_column(e.ordinal for e in votes),
+        bucket=_column(e.bucket for e in votes),
+        if_yes=_column(e.if_yes for e in votes),
+        if_no=_column(e.if_no for e in votes),
+    )
+
+
+def _column(values: "Sequence[int] | object") -> Integers:
+    return np.fromiter(values, dtype=np.int64)  # type: ignore[call-overload,no-any-return]  # any iterable of integers
+
+
+def _rules(
+    versions: Mapping[int, Published],
+) -> tuple["np.ndarray[tuple[int], np.dtype[np.void]]", dict[StageKey, int]]:
+    tables, rule_of, offset = [], {}, 0
+    for number, published in versions.items():
+        table, places = rules_in_force({number: published})
+        tables.append(table)
+        rule_of |= {(number, workflow): offset + row for workflow, row in places.items()}
+        offset += len(table)
+    return np.concatenate(tables), rule_of
+
+
+def _named(wrong: Discrepancy, stages: Sequence[tuple[int, ...]], votes: Sequence[stored.Entry]) -> str:
+    if wrong.of == "entry":
+        entry = votes[wrong.index]
+        where = f"vote {entry.client_id} on S{entry.subject_id} in workflow {entry.workflow_id}"
+    else:
+        where = f"{wrong.of} of S{stages[wrong.index][1]} in workflow {stages[wrong.index][0]}"
+    return f"{where}: {wrong.field} is {wrong.stored}, the replay gives {wrong.replayed}"
+
+
+def _wrong_routes(
+    labels: Sequence[stored.FirstLabel], versions: Mapping[int, Published], stages: set[StageKey]
+) -> list[str]:
+    """Return the labels whose route is not what their cascade says, or leads to a stage that is not there."""
+    wrong = []
+    for label in labels:
+        published = versions[label.version_id]
+        route = published.cascade.route(
+            published.names[label.workflow_id],
+            None if label.answer == NO_ANSWER else Answer(label.answer),
+            Attributes(json.loads(label.metadata), json.loads(label.scores)),
+            Reason(label.reason),
+        )
+        where = f"label of S{label.subject_id} in workflow {label.workflow_id}"
+        if route != label.routed_to:
+            wrong.append(f"{where}: routed to {label.routed_to}, the cascade says {route}")
+        elif route is not None and (published.ids[route], label.subject_id) not in stages:
+            wrong.append(f"{where}: routed to {route}, and has no stage there")
+    return wrong

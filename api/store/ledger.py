@@ -1,0 +1,66 @@
+"""Reads all that a replay of a project needs."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from api.store.engine import Connection
+from api.store.statements import statements
+
+_SQL = statements("ledger")
+
+
+class Entry(NamedTuple):
+    """A row of the ledger that did something: a vote on a subject, its retraction, or a gold answer."""
+
+    kind: int
+    person_id: int
+    workflow_id: int
+    subject_id: int
+    client_id: UUID
+    answer: int
+    flag: bool
+    bucket: int
+    ordinal: int
+    if_yes: int
+    if_no: int
+    skill_revision: int
+    version_id: int
+    truth: int | None
+
+
+class FirstLabel(NamedTuple):
+    """The first revision of a label, and what its route was decided by; metadata and scores as JSON text."""
+
+    workflow_id: int
+    subject_id: int
+    answer: int
+    reason: int
+    log_odds: int
+    votes: int
+    version_id: int
+    routed_to: str | None
+    by_hand: bool
+    revised: bool
+    metadata: str
+    scores: str
+
+
+async def project_number(connection: Connection, slug: str) -> int | None:
+    """Return the number of a project."""
+    number: int | None = await connection.fetchval("SELECT id FROM project WHERE slug = $1", slug)
+    return number
+
+
+async def read_stages(connection: Connection, project_id: int) -> list[tuple[Any, ...]]:
+    """Return workflow, subject and the fields of the standing of every stage."""
+    return [tuple(row) for row in await connection.fetch(_SQL["read_stages"], project_id)]
+
+
+async def read_entries(connection: Connection, project_id: int) -> list[Entry]:
+    """Return the ledger."""
+    return [Entry(*row) for row in await connection.fetch(_SQL["read_entries"], project_id)]
+
+
+async def read_first_labels(connection: Connection, project_id: int) -> list[FirstLabel]:
+    """Return what was concluded first about every subject."""
+    return [FirstLabel(*row) for row in await connection.fetch(_SQL["read_first_labels"], project_id)]

@@ -1,0 +1,28 @@
+-- What the replay reads.
+
+-- name: read_stages
+SELECT t.workflow_id, t.subject_id, t.state, t.answer, t.reason, t.prior, t.machine, t.if_yes, t.if_no, t.n_yes, t.n_no,
+       t.n_unsure, t.unproven, t.u_yes, t.u_no, t.u_unsure, t.flags, t.late, t.late_count, t.audit, t.audit_count,
+       t.audit_open, t.ordinal, t.decided_ordinal, t.draw
+FROM stage t JOIN workflow w ON w.id = t.workflow_id
+WHERE w.project_id = $1
+ORDER BY t.workflow_id, t.subject_id;
+
+-- name: read_entries
+SELECT c.kind, c.person_id, c.workflow_id, c.subject_id, c.client_id, c.answer, c.flag, c.bucket, c.ordinal, c.if_yes,
+       c.if_no, c.skill_revision, c.version_id, c.truth
+FROM classification c JOIN workflow w ON w.id = c.workflow_id
+WHERE w.project_id = $1 AND (c.ordinal > 0 OR c.truth IS NOT NULL)
+ORDER BY c.workflow_id, c.subject_id, c.ordinal;
+
+-- name: read_first_labels
+SELECT l.workflow_id, l.subject_id, l.answer, l.reason, l.log_odds, l.votes, l.version_id, l.routed_to,
+       l.author IS NOT NULL AS by_hand,
+       (SELECT max(revision) FROM label m WHERE m.workflow_id = l.workflow_id AND m.subject_id = l.subject_id) > 1
+           AS revised,
+       s.metadata::text AS metadata,
+       coalesce((SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = l.subject_id), '{}')::text
+           AS scores
+FROM label l JOIN subject s ON s.id = l.subject_id
+WHERE l.project_id = $1 AND l.revision = 1
+ORDER BY l.workflow_id, l.subject_id;
