@@ -105,14 +105,15 @@ def _ledger(
     )
 
 
-def _column(values: "Sequence[int] | object") -> Integers:
-    return np.fromiter(values, dtype=np.int64)  # type: ignore[call-overload,no-any-return]  # any iterable of integers
+def _column(values: Iterable[int]) -> Integers:
+    return np.fromiter(values, dtype=np.int64)
 
 
-def _rules(
-    versions: Mapping[int, Published],
-) -> tuple["np.ndarray[tuple[int], np.dtype[np.void]]", dict[StageKey, int]]:
-    tables, rule_of, offset = [], {}, 0
+def _rules(versions: Mapping[int, Published]) -> tuple[Rows, dict[StageKey, int]]:
+    """Return the rules of all versions as one table, and the row of each (version, workflow)."""
+    tables: list[Rows] = []
+    rule_of: dict[StageKey, int] = {}
+    offset = 0
     for number, published in versions.items():
         table, places = rules_in_force({number: published})
         tables.append(table)
