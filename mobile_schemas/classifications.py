@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from mobile_schemas.fields import INT32_MAX, ClientId, Model, Moment, SubjectId, WorkflowId
+from mobile_schemas.fields import INT32_MAX, ClientId, Model, Moment, SubjectId, Whole, WorkflowId
 
 KeptReason = Literal["late", "level_lost", "card_expired", "retracted", "workflow_retired", "gold_withdrawn"]
 RejectedReason = Literal["unknown_workflow", "unknown_subject", "never_dealt", "already_answered", "id_reused"]
@@ -29,14 +29,15 @@ class ClassificationIn(Model):
         Moment, Field(description="The client's clock at the swipe.", examples=["2026-11-21T09:30:00.250+01:00"])
     ]
     dwell_ms: Annotated[
-        int, Field(ge=0, le=INT32_MAX, description="How long the card was looked at, in ms.", examples=[1840])
+        int, Whole(0, INT32_MAX), Field(description="How long the card was looked at, in ms.", examples=[1840])
     ]
     session: Annotated[
         str | None,
         Field(min_length=1, max_length=64, pattern="^[!-~]+$", description="One sitting of one client, in its words."),
     ] = None
     utc_offset_minutes: Annotated[
-        int | None, Field(ge=-720, le=840, description="The client's offset from UTC in minutes.", examples=[60])
+        Annotated[int, Whole(-720, 840)] | None,
+        Field(description="The client's offset from UTC in minutes.", examples=[60]),
     ] = None
     language: Annotated[
         str | None,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mobile_schemas.fields import Key, Model, Moment, SubjectId, WorkflowId
+from mobile_schemas.fields import Key, Model, Moment, SubjectId, Whole, WorkflowId
 from mobile_schemas.subjects import LocationOut, Metadata
 
 DeckKey = Annotated[
@@ -33,8 +33,8 @@ class DeckIn(Model):
     """A wish for cards."""
 
     key: DeckKey
-    size: Annotated[int, Field(ge=1, le=50, description="How many cards.", examples=[10])]
-    width: Annotated[int, Field(ge=1, le=10_000, description="The screen's width in device pixels.", examples=[1080])]
+    size: Annotated[int, Whole(1, 50), Field(description="How many cards.", examples=[10])]
+    width: Annotated[int, Whole(1, 10_000), Field(description="The screen's width in device pixels.", examples=[1080])]
     holding: Annotated[
         list[SubjectId],
         Field(default_factory=list, max_length=200, description="Subjects whose cards the client still holds."),

@@ -53,6 +53,27 @@ class _Spelled:
         return dict(self.schema)
 
 
+class Whole:
+    """Reads a whole number within bounds, from JSON in any spelling that JSON Schema calls an integer: 28 or 28.0."""
+
+    def __init__(self, least: int, most: int) -> None:
+        self.schema = {"type": "integer", "minimum": least, "maximum": most}
+        self.value = core_schema.int_schema(ge=least, le=most, strict=True)
+        self.rounded = core_schema.chain_schema(
+            [core_schema.float_schema(strict=True), core_schema.int_schema(ge=least, le=most, strict=False)]
+        )
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        either = core_schema.union_schema([self.value, self.rounded], mode="left_to_right")
+        number = core_schema.custom_error_schema(
+            either, custom_error_type="whole", custom_error_message="a whole number within its bounds"
+        )
+        return core_schema.json_or_python_schema(json_schema=number, python_schema=self.value)
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return dict(self.schema)
+
+
 Key = Annotated[
     UUID,
     _Spelled(
@@ -89,9 +110,9 @@ Moment = Annotated[
 ]
 """A moment in time (RFC 3339) with its offset, kept to the microsecond."""
 
-Count = Annotated[int, Field(ge=0, le=BIGINT_MAX)]
-WorkflowId = Annotated[int, Field(ge=1, le=INT32_MAX, description="A workflow's number.", examples=[3])]
-Level = Annotated[int, Field(ge=1, le=10, description="1 to 9, or 10 for experts. A level covers all below it.")]
+Count = Annotated[int, Whole(0, BIGINT_MAX)]
+WorkflowId = Annotated[int, Whole(1, INT32_MAX), Field(description="A workflow's number.", examples=[3])]
+Level = Annotated[int, Whole(1, 10), Field(description="1 to 9, or 10 for experts. A level covers all below it.")]
 Text = Annotated[str, Field(pattern=NO_NUL)]
 Slug = Annotated[
     str,

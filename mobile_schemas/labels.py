@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mobile_schemas.fields import BIGINT_MAX, Count, Model, Moment, SubjectId, WorkflowId
+from mobile_schemas.fields import BIGINT_MAX, Count, Model, Moment, SubjectId, Whole, WorkflowId
 
 Cursor = Annotated[
-    int, Field(ge=0, le=BIGINT_MAX, description="A place in the feed: give back what `Chaffinch-Cursor` said.")
+    int, Whole(0, BIGINT_MAX), Field(description="A place in the feed: give back what `Chaffinch-Cursor` said.")
 ]
 
 
@@ -15,7 +15,7 @@ class LabelsQuery(Model):
     """Where in the feed to read on, and how much."""
 
     after: Cursor = 0
-    limit: Annotated[int, Field(ge=1, le=5000, description="At most so many labels.")] = 1000
+    limit: Annotated[int, Whole(1, 5000), Field(description="At most so many labels.")] = 1000
 
 
 class LabelOut(Model):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mobile_schemas.fields import Count, Model, Slug, SubjectId, Text
+from mobile_schemas.fields import Count, Model, Slug, SubjectId, Text, Whole
 
 
 def subject_id(number: int) -> str:
@@ -64,5 +64,5 @@ class MediaPath(Model):
         ),
     ]
     width: Annotated[
-        int, Field(ge=1, le=10_000, description="Pixels: one of the widths that the locations name.", examples=[640])
+        int, Whole(1, 10_000), Field(description="Pixels: one of the widths that the locations name.", examples=[640])
     ]

@@ -86,11 +86,30 @@ async def test_a_body_that_is_no_object_is_told_the_fields(client: httpx2.AsyncC
     assert problem(response)["errors"][0]["remedy"] == "an object with the fields eggs, note"
 
 
-@pytest.mark.parametrize("eggs", ["3.0", "true", '"3"', "null", "0", "7", "1e1", "NaN", "9" * 400])
+@pytest.mark.parametrize("eggs", ["3.5", "true", '"3"', "null", "0", "7", "1e1", "NaN", "9" * 400])
 async def test_a_number_is_a_whole_number_within_its_bounds(client: httpx2.AsyncClient, eggs: str) -> None:
     response = await post(client, "/nests", f'{{"eggs": {eggs}}}')
 
     assert pointers(response) == ["/eggs"]
+
+
+@pytest.mark.parametrize(("written", "read"), [("28", 28), ("28.0", 28), ("2.8e1", 28)])
+async def test_a_whole_number_is_what_json_schema_calls_an_integer(
+    client: httpx2.AsyncClient, written: str, read: int
+) -> None:
+    key = "3f1f8a52-6f0c-4b57-9a51-3f6f0c4b579a"
+    response = await post(client, "/decks", f'{{"key": "{key}", "size": {written}, "width": 1080}}')
+
+    assert (response.status_code, response.json()["size"]) == (200, read)
+
+
+@pytest.mark.parametrize("size", ["28.5", "true", '"28"', "null", "51", "51.0", "-0.1", "NaN", "Infinity", "9" * 400])
+async def test_another_number_is_told_the_bounds(client: httpx2.AsyncClient, size: str) -> None:
+    key = "3f1f8a52-6f0c-4b57-9a51-3f6f0c4b579a"
+    response = await post(client, "/decks", f'{{"key": "{key}", "size": {size}, "width": 1080}}')
+
+    assert pointers(response) == ["/size"]
+    assert "a whole number 1 to 50" in problem(response)["errors"][0]["remedy"]
 
 
 async def test_pointers_escape_what_json_pointers_must(client: httpx2.AsyncClient) -> None:
