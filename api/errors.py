@@ -97,6 +97,21 @@ class UnknownMediaError(ChaffinchError):
         self.width = width
 
 
+class UnknownVolunteerError(ChaffinchError):
+    """There is no such volunteer."""
+
+    def __init__(self, name_or_id: str) -> None:
+        super().__init__(f"there is no volunteer {name_or_id!r}; give a name, or an id such as V7")
+        self.name_or_id = name_or_id
+
+
+class UnknownTokenError(ChaffinchError):
+    """There is no such token."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such token; give the token itself, or the digits that `token list` shows")
+
+
 class WorkflowRetiredError(ChaffinchError):
     """The workflow asks nobody any more."""
 
@@ -226,6 +241,8 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     UnknownProjectError: Kind(404, "unknown-project", "There is no such project"),
     UnknownWorkflowError: Kind(404, "unknown-workflow", "There is no such workflow"),
     UnknownSubjectError: Kind(404, "unknown-subject", "There is no such subject"),
+    UnknownVolunteerError: Kind(404, "unknown-volunteer", "There is no such volunteer"),
+    UnknownTokenError: Kind(404, "unknown-token", "There is no such token"),
     UnknownMediaError: Kind(404, "unknown-media", "There is no such picture"),
     MethodNotAllowedError: Kind(405, "method-not-allowed", "The method is not known here"),
     NameTakenError: Kind(409, "name-taken", "The name is taken"),

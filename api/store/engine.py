@@ -47,3 +47,8 @@ async def open_pool(database_url: str, size: int) -> Pool:
         server_settings=HOT_SETTINGS,
         command_timeout=60,
     )
+
+
+async def ping(pool: Pool) -> None:
+    """Ask the database for nothing, to see that it answers."""
+    await pool.execute("SELECT 1")

@@ -19,3 +19,8 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     TimeoutError,
 )
 """The server is away, starting or stopping; whether the transaction was committed is not known."""
+
+
+def is_starting(failure: BaseException | None) -> bool:
+    """Say whether the server is there, and lets nobody in yet."""
+    return isinstance(failure, asyncpg.CannotConnectNowError)

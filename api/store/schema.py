@@ -56,13 +56,15 @@ NEWEST_REVISION = "0001"
 
 async def create_partitions(connection: DatabaseConnection, today: date) -> None:
     """Create the ledger's partitions of this month and the next ones, where they do not exist yet."""
-    for ahead in range(MONTHS_AHEAD):
-        start, end = _month(today, ahead), _month(today, ahead + 1)
-        name = f"classification_{start:%Y_%m}"
-        await connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF classification"
-            f" FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
-        )
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        for ahead in range(MONTHS_AHEAD):
+            start, end = _month(today, ahead), _month(today, ahead + 1)
+            name = f"classification_{start:%Y_%m}"
+            await connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF classification"
+                f" FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
+            )
 
 
 def _month(today: date, ahead: int) -> datetime:

@@ -1,0 +1,41 @@
+"""All services of one process, as routes and commands use them."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from api.caller import Caller
+from api.services.classifications import Classifications
+from api.services.decks import Decks
+from api.services.health import Health
+from api.services.levels import Levels
+from api.services.pictures import Pictures
+from api.services.projects import Projects
+from api.services.retractions import Retractions
+from api.services.subjects import Subjects
+from api.services.tokens import Tokens
+from api.services.volunteers import Volunteers
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services, over one database."""
+
+    classifications: Classifications
+    decks: Decks
+    retractions: Retractions
+    volunteers: Volunteers
+    projects: Projects
+    subjects: Subjects
+    media: Pictures
+    health: Health
+    tokens: Tokens
+    levels: Levels
+    open_resources: AsyncExitStack
+
+    async def authenticate(self, token_sha256: bytes) -> Caller | None:
+        """Return the bearer of the token with this SHA-256, or None if it is unknown or revoked."""
+        return await self.tokens.authenticate(token_sha256)
+
+    async def close(self) -> None:
+        """Commit what waits, close the connections, and leave the embedded database."""
+        await self.open_resources.aclose()

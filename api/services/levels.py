@@ -1,0 +1,59 @@
+"""Levels: what people may be asked in a project."""
+
+import re
+import unicodedata
+from typing import Final
+
+from api.errors import UnknownProjectError, UnknownVolunteerError
+from api.store.projects import Project, ProjectStore
+from api.store.sessions import Session, Sessions
+from api.store.volunteers import Volunteer, VolunteerStore
+
+_PUBLIC_ID: Final = re.compile(r"V([1-9][0-9]{0,17})")
+
+
+class Levels:
+    """Grants levels to people, and takes them away."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def grant(self, name_or_id: str, slug: str, level: int) -> Volunteer:
+        """Let a person hold a level of a project, in the place of the one it held.
+
+        Raises
+        ------
+        UnknownVolunteerError
+            Nobody is called so, by name or by an id such as V7.
+        UnknownProjectError
+            There is no such project.
+        """
+        async with self._sessions.begin() as session:
+            volunteer, project = await _meet(session, name_or_id, slug)
+            await VolunteerStore(session).grant(volunteer.person_id, project.id, level)
+        return volunteer
+
+    async def revoke(self, name_or_id: str, slug: str) -> tuple[Volunteer, bool]:
+        """Take a person's level in a project away; also say whether there was one. Raises what `grant` raises."""
+        async with self._sessions.begin() as session:
+            volunteer, project = await _meet(session, name_or_id, slug)
+            return volunteer, await VolunteerStore(session).revoke(volunteer.person_id, project.id)
+
+
+async def _meet(session: Session, name_or_id: str, slug: str) -> tuple[Volunteer, Project]:
+    project = await ProjectStore(session).by_slug(slug)
+    if project is None:
+        raise UnknownProjectError(slug)
+    return await _volunteer(VolunteerStore(session), name_or_id), project
+
+
+async def _volunteer(store: VolunteerStore, name_or_id: str) -> Volunteer:
+    """Return the volunteer of an id or a name; what looks like an id is one, whatever people call themselves."""
+    number = _PUBLIC_ID.fullmatch(name_or_id)
+    if number is not None:
+        volunteer = await store.by_number(int(number[1]))
+    else:
+        volunteer = await store.by_name(unicodedata.normalize("NFC", name_or_id))
+    if volunteer is None:
+        raise UnknownVolunteerError(name_or_id)
+    return volunteer

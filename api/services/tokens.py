@@ -1,0 +1,147 @@
+"""Tokens: opaque, stored as their SHA-256, bounded to a scope, revocable.
+
+A token that was looked up is believed for `BELIEVED_SECONDS`, so a revoked one dies within that time.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from api.caller import Caller, Scope
+from api.errors import UnknownProjectError, UnknownTokenError
+from api.services.reachable import reachable
+from api.store.engine import Pool
+from api.store.projects import ProjectStore
+from api.store.sessions import Sessions
+from api.store.tokens import StoredToken, TokenStore, find_bearer
+from api.store.volunteers import VolunteerStore
+
+PREFIX: Final = "chf_"
+"""How every token begins, so that one which was published by mistake is recognised."""
+
+SECRET_BYTES: Final = 32
+BELIEVED_SECONDS: Final = 5.0
+MOST_BELIEVED: Final = 50_000
+
+SHOWN_DIGITS: Final = 12
+"""Hexadecimal digits of a token's SHA-256 by which it is listed."""
+
+
+def new_token() -> str:
+    """Return a token that nobody can guess."""
+    return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+
+
+def sha256_of(token: str) -> bytes:
+    """Return what is stored of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def shown_id(sha256: bytes) -> str:
+    """Return the short name of a token."""
+    return sha256.hex()[:SHOWN_DIGITS]
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token, which is shown this once, and the volunteer whose votes it would be."""
+
+    token: str
+    volunteer_id: int
+    person_id: int
+
+
+class Tokens:
+    """Recognises, issues and revokes tokens."""
+
+    def __init__(self, pool: Pool, sessions: Sessions) -> None:
+        self._pool = pool
+        self._sessions = sessions
+        self._believed: dict[bytes, tuple[float, Caller]] = {}
+
+    async def authenticate(self, sha256: bytes) -> Caller | None:
+        """Return the bearer of the token with this SHA-256, or None if it is unknown or revoked."""
+        believed = self._believed.get(sha256)
+        now = time.monotonic()
+        if believed is not None and believed[0] > now:
+            return believed[1]
+        caller = await self._look_up(sha256)
+        self._believed.pop(sha256, None)
+        if caller is not None:
+            if len(self._believed) >= MOST_BELIEVED:
+                del self._believed[next(iter(self._believed))]
+            self._believed[sha256] = (now + BELIEVED_SECONDS, caller)
+        return caller
+
+    @reachable
+    async def _look_up(self, sha256: bytes) -> Caller | None:
+        found = await find_bearer(self._pool, sha256)
+        if found is None:
+            return None
+        return Caller(
+            volunteer_id=found.volunteer_id,
+            person_id=found.person_id,
+            name=found.name,
+            scope=Scope(found.scope),
+            project_id=found.project_id,
+            source=found.source,
+        )
+
+    async def issue(self, slug: str, scope: Scope, source: str) -> IssuedToken:
+        """Issue a token for a project, with a person of its own: votes imported by it are one person's.
+
+        Raises
+        ------
+        UnknownProjectError
+            There is no such project.
+        """
+        token = new_token()
+        async with self._sessions.begin() as session:
+            project = await ProjectStore(session).by_slug(slug)
+            if project is None:
+                raise UnknownProjectError(slug)
+            volunteer = await VolunteerStore(session).add(None)
+            assert volunteer is not None
+            TokenStore(session).add(sha256_of(token), scope, volunteer.id, project.id, source)
+        return IssuedToken(token, volunteer.id, volunteer.person_id)
+
+    async def of_project(self, slug: str) -> Sequence[StoredToken]:
+        """Return the tokens of a project. Raises UnknownProjectError."""
+        async with self._sessions.begin() as session:
+            project = await ProjectStore(session).by_slug(slug)
+            if project is None:
+                raise UnknownProjectError(slug)
+            return await TokenStore(session).of_project(project.id)
+
+    async def revoke(self, token_or_id: str) -> bool:
+        """Revoke a token, named by itself or by the digits under which it is listed.
+
+        Returns whether it was in force until now.
+
+        Raises
+        ------
+        UnknownTokenError
+            No token is called so, or more than one.
+        """
+        async with self._sessions.begin() as session:
+            store = TokenStore(session)
+            found = await store.starting_with(_digest_or_prefix(token_or_id))
+            if len(found) != 1:
+                raise UnknownTokenError
+            return await store.revoke(found[0])
+
+
+def _digest_or_prefix(token_or_id: str) -> bytes:
+    """Return the SHA-256 of a token, or the bytes that the listed digits stand for."""
+    if token_or_id.startswith(PREFIX):
+        return sha256_of(token_or_id)
+    try:
+        prefix = bytes.fromhex(token_or_id)
+    except ValueError:
+        raise UnknownTokenError from None
+    if len(prefix) * 2 < SHOWN_DIGITS:
+        raise UnknownTokenError
+    return prefix

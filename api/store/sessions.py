@@ -1,0 +1,39 @@
+"""Sessions of the cool paths: SQLModel over the engine, with the driver's own errors coming out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+Session = AsyncSession
+
+
+class Sessions:
+    """Opens sessions, each with one transaction.
+
+    What the database refuses is raised as asyncpg raises it, so that `api.store.failures` holds for both paths.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._make = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Session]:
+        """Give a session whose transaction is committed at the end, or rolled back by an exception."""
+        try:
+            async with self._make.begin() as session:
+                yield session
+        except DBAPIError as error:
+            raise _of_the_driver(error) from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+
+def _of_the_driver(error: DBAPIError) -> BaseException:
+    """Return what asyncpg raised: SQLAlchemy wraps it twice."""
+    return (error.orig.__cause__ if error.orig else None) or error

@@ -1,0 +1,78 @@
+"""Persons, the volunteers they are known as, and the levels that they hold."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, delete, func, select
+
+from api.store.sessions import Session
+from api.store.tables import LevelGrantRow, PersonRow, ProjectRow, VolunteerRow
+
+
+class Volunteer(NamedTuple):
+    """One way in which a person takes part."""
+
+    id: int
+    person_id: int
+    name: str | None
+
+
+class VolunteerStore:
+    """Adds and finds volunteers."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(self, name: str | None) -> Volunteer | None:
+        """Add a person with its first volunteer, or return None if somebody else has the name."""
+        person = PersonRow()
+        self._session.add(person)
+        await self._session.flush()
+        added = await self._session.exec(
+            insert(VolunteerRow)
+            .values(person_id=person.id, name=name)
+            .on_conflict_do_nothing()
+            .returning(col(VolunteerRow.id))
+        )
+        number = added.scalar_one_or_none()
+        return None if number is None else Volunteer(number, person.id, name)
+
+    async def by_number(self, number: int) -> Volunteer | None:
+        """Return the volunteer of a number."""
+        row = await self._session.get(VolunteerRow, number)
+        return None if row is None else Volunteer(row.id, row.person_id, row.name)
+
+    async def by_name(self, name: str) -> Volunteer | None:
+        """Return the volunteer of a name, whatever its case."""
+        found = await self._session.exec(select(VolunteerRow).where(func.lower(VolunteerRow.name) == func.lower(name)))
+        row = found.first()
+        return None if row is None else Volunteer(row.id, row.person_id, row.name)
+
+    async def levels(self, person_id: int) -> Mapping[str, int]:
+        """Return the level that a person was granted in each project, by slug."""
+        rows = await self._session.exec(
+            select(ProjectRow.slug, LevelGrantRow.level)
+            .join(LevelGrantRow, col(LevelGrantRow.project_id) == col(ProjectRow.id))
+            .where(col(LevelGrantRow.person_id) == person_id)
+            .order_by(col(ProjectRow.slug))
+        )
+        return dict(rows.all())
+
+    async def grant(self, person_id: int, project_id: int, level: int) -> None:
+        """Let a person hold a level in a project, in the place of the one it held."""
+        granted = insert(LevelGrantRow).values(person_id=person_id, project_id=project_id, level=level)
+        await self._session.exec(
+            granted.on_conflict_do_update(
+                index_elements=["person_id", "project_id"], set_={"level": level, "granted_at": func.now()}
+            )
+        )
+
+    async def revoke(self, person_id: int, project_id: int) -> bool:
+        """Take the level away; say whether there was one."""
+        gone = await self._session.exec(
+            delete(LevelGrantRow).where(
+                col(LevelGrantRow.person_id) == person_id, col(LevelGrantRow.project_id) == project_id
+            )
+        )
+        return gone.rowcount == 1
