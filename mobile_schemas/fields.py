@@ -128,7 +128,7 @@ SubjectId = Annotated[
     Field(
         pattern=r"^S[1-9][0-9]{0,17}$",
         description="A subject's public id: S and its number.",
-        examples=["S1234"],
+        examples=["S12"],
     ),
 ]
 VolunteerId = Annotated[

@@ -132,7 +132,7 @@ async def test_a_field_of_an_endless_name_is_named_in_short(client: httpx2.Async
         ({"id": "01932c07-2f5a-7c3e-0d51-3f6f0c4b579a"}, "RFC 9562"),
         ({"workflow": 2**31}, "a whole number 1 to 2147483647"),
         ({"workflow": "3"}, "a whole number"),
-        ({"subject": "12"}, 'such as "S1234"'),
+        ({"subject": "12"}, 'such as "S12"'),
         ({"subject": "S0"}, "^S[1-9][0-9]{0,17}$"),
         ({"subject": "S12\n"}, "^S[1-9][0-9]{0,17}$"),
         ({"subject": "S" + "9" * 19}, "^S[1-9][0-9]{0,17}$"),
