@@ -276,14 +276,18 @@ def _open_need(standing: Rows, rule: Rows) -> Integers:
 
 
 def _evidence_need(standing: Rows, rule: Rows, tally: Tally) -> Integers:
-    """Return how many votes are missing to the nearer bound, to the least number, or to the limit if that is nearer."""
+    """Return how many votes are missing to the nearer bound, or to the limit if that is nearer."""
+    yes, no = (_least(side, rule, tally) for side in Side.both(standing, rule))
     limit = rule["votes_max"] + np.where(standing["state"] == _CONTESTED, rule["contested"], 0)
-    yes, no = (
-        np.maximum(_steps(side.bound - side.z), np.where(side.machine, 1, rule["votes_min"]) - tally.counted)
-        for side in Side.both(standing, rule)
-    )
     result: Integers = np.minimum(np.minimum(yes, no), limit - tally.counted)
     return result
+
+
+def _least(side: Side, rule: Rows, tally: Tally) -> Integers:
+    """Return how many strong votes make one side cross its bound (see `_crosses`)."""
+    enough = rule["votes_min"] - tally.counted
+    together = _steps(np.maximum(side.bound, side.prior + 1) - side.z)
+    return np.maximum(_steps(side.bound - side.z), np.where(side.machine, np.minimum(together, enough), enough))
 
 
 def _audit_need(standing: Rows, rule: Rows) -> Integers:

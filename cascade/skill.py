@@ -91,30 +91,19 @@ def weigh(
     return np.maximum(if_yes, if_no - clip), np.maximum(if_no, if_yes - clip), sure
 
 
-def variances(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the posterior variances of s0 and s1, the shares of right answers given no and yes, of shape (n, 2)."""
-    mean, strength = _beta(counts)
-    return _variance(mean, strength)
-
-
-def _beta(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean and strength of the Beta posteriors of s0 and s1, each (n, 2)."""
+def rightness(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and strength of the Beta posteriors of s0 and s1, the shares right given no and yes, each (n, 2)."""
     hundredths = _HUNDRED * counts + PRIOR
     total = hundredths.sum(axis=-1)
     right = hundredths[..., (0, 1), (Answer.NO, Answer.YES)]
     return right / total, total / _HUNDRED
 
 
-def _variance(mean: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the variance of a Beta."""
-    return mean * (1 - mean) / (strength + 1)
-
-
 def _informedness(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the two parameters, each (n,), of the Beta on [0, 1] that matches (s1 + s0) / 2 in mean and variance."""
-    means, strengths = _beta(counts)
+    means, strengths = rightness(counts)
     mean = means.mean(axis=-1)
-    variance = _variance(means, strengths).sum(axis=-1) / 4
+    variance = (means * (1 - means) / (strengths + 1)).sum(axis=-1) / 4
     strength = mean * (1 - mean) / variance - 1
     return mean * strength, (1 - mean) * strength
 
