@@ -1,10 +1,10 @@
 """Levels: what people may be asked in a project."""
 
 import re
-import unicodedata
 from typing import Final
 
 from api.errors import UnknownProjectError, UnknownVolunteerError
+from api.services.names import compared
 from api.store.projects import Project, ProjectStore
 from api.store.sessions import Session, Sessions
 from api.store.volunteers import Volunteer, VolunteerStore
@@ -53,7 +53,7 @@ async def _volunteer(store: VolunteerStore, name_or_id: str) -> Volunteer:
     if number is not None:
         volunteer = await store.by_number(int(number[1]))
     else:
-        volunteer = await store.by_name(unicodedata.normalize("NFC", name_or_id))
+        volunteer = await store.by_name(compared(name_or_id))
     if volunteer is None:
         raise UnknownVolunteerError(name_or_id)
     return volunteer

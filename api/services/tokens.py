@@ -103,7 +103,7 @@ class Tokens:
             project = await ProjectStore(session).by_slug(slug)
             if project is None:
                 raise UnknownProjectError(slug)
-            volunteer = await VolunteerStore(session).add(None)
+            volunteer = await VolunteerStore(session).add()
             assert volunteer is not None
             TokenStore(session).add(sha256_of(token), scope, volunteer.id, project.id, source)
         return IssuedToken(token, volunteer.id, volunteer.person_id)

@@ -1,10 +1,10 @@
 """Volunteers: who takes part. Nobody needs a name to start."""
 
-import unicodedata
 from typing import Any
 
 from api.caller import Caller, Scope
 from api.errors import NameTakenError
+from api.services.names import compared, written
 from api.services.reachable import reachable
 from api.services.tokens import new_token, sha256_of
 from api.store.sessions import Sessions
@@ -31,10 +31,10 @@ class Volunteers:
         NameTakenError
             Somebody else has the name, in whatever case.
         """
-        name = None if volunteer.name is None else unicodedata.normalize("NFC", volunteer.name)
+        name = None if volunteer.name is None else written(volunteer.name)
         token = new_token()
         async with self._sessions.begin() as session:
-            added = await VolunteerStore(session).add(name)
+            added = await VolunteerStore(session).add(name, name and compared(name))
             if added is None:
                 raise NameTakenError(name or "")
             TokenStore(session).add(sha256_of(token), Scope.VOLUNTEER, added.id, None, SOURCE)

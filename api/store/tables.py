@@ -88,13 +88,16 @@ class PersonRow(SQLModel, table=True):
 
 
 class VolunteerRow(SQLModel, table=True):
-    """One way in which a person takes part: an anonymous phone, or a name."""
+    """One way in which a person takes part: an anonymous phone, or a name.
+
+    `name_key` is the name as names are compared. It is made in Python: what lower() does depends on the server.
+    """
 
     __tablename__ = "volunteer"
-    __table_args__ = (Index("volunteer_name", text("lower(name)"), unique=True),)
     id: int = _identity()
     person_id: int = _big(index=True)
     name: str | None = _words(null=True)
+    name_key: str | None = Field(default=None, sa_column=Column(Text, nullable=True, unique=True))
     created_at: datetime = _now()
 
 
@@ -123,7 +126,7 @@ class ProjectRow(SQLModel, table=True):
 
 
 class CascadeVersionRow(SQLModel, table=True):
-    """A published declaration: never changed, never deleted."""
+    """A published declaration: never changed, never deleted. `settled_at`: when all subjects had followed it."""
 
     __tablename__ = "cascade_version"
     __table_args__ = (UniqueConstraint("project_id", "number"),)
@@ -134,6 +137,7 @@ class CascadeVersionRow(SQLModel, table=True):
     declaration: str = _words()
     workflow_ids: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
     published_at: datetime = _now()
+    settled_at: datetime | None = _moment()
 
 
 class WorkflowRow(SQLModel, table=True):

@@ -24,14 +24,14 @@ class VolunteerStore:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def add(self, name: str | None) -> Volunteer | None:
-        """Add a person with its first volunteer, or return None if somebody else has the name."""
+    async def add(self, name: str | None = None, key: str | None = None) -> Volunteer | None:
+        """Add a person with its first volunteer, or return None if somebody has a name with this key."""
         person = PersonRow()
         self._session.add(person)
         await self._session.flush()
         added = await self._session.exec(
             insert(VolunteerRow)
-            .values(person_id=person.id, name=name)
+            .values(person_id=person.id, name=name, name_key=key)
             .on_conflict_do_nothing()
             .returning(col(VolunteerRow.id))
         )
@@ -43,10 +43,9 @@ class VolunteerStore:
         row = await self._session.get(VolunteerRow, number)
         return None if row is None else Volunteer(row.id, row.person_id, row.name)
 
-    async def by_name(self, name: str) -> Volunteer | None:
-        """Return the volunteer of a name, whatever its case."""
-        found = await self._session.exec(select(VolunteerRow).where(func.lower(VolunteerRow.name) == func.lower(name)))
-        row = found.first()
+    async def by_name(self, key: str) -> Volunteer | None:
+        """Return the volunteer whose name has this key."""
+        row = (await self._session.exec(select(VolunteerRow).where(col(VolunteerRow.name_key) == key))).first()
         return None if row is None else Volunteer(row.id, row.person_id, row.name)
 
     async def levels(self, person_id: int) -> Mapping[str, int]:

@@ -226,11 +226,12 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("name_key", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name_key"),
     )
     op.create_index(op.f("ix_volunteer_person_id"), "volunteer", ["person_id"], unique=False)
-    op.create_index("volunteer_name", "volunteer", [sa.literal_column("lower(name)")], unique=True)
     op.create_table(
         "workflow_total",
         sa.Column("workflow_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -251,6 +252,7 @@ def upgrade() -> None:
         sa.Column("declaration", sa.Text(), nullable=False),
         sa.Column("workflow_ids", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"],
             ["project.id"],
