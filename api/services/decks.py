@@ -16,8 +16,10 @@ lost, or the phone lost them.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 
@@ -33,11 +35,13 @@ from api.errors import (
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
 from api.services.views import card_view
-from api.store.decks import Ask, DealtCard, DeckStore, Shown, Table
-from api.store.engine import Pool
-from cascade.dealing import Plan, arrange, plan
+from api.store.decks import Ask, DealtCard, DeckStore, Picked, Table
+from api.store.engine import Connection, Pool
+from api.store.failures import SameMomentError
+from cascade.dealing import arrange, plan
 from cascade.graph import EXPERT
 from cascade.skill import proven
+from cascade.standing import Integers
 from cascade.vocabulary import Tier
 from mobile_schemas.decks import DealIn, DeckIn
 from mobile_schemas.subjects import subject_id, subject_number
@@ -71,181 +75,154 @@ class Decks:
     @reachable
     async def deal(self, caller: Caller, workflow_id: int, deck: DeckIn) -> dict[str, Any]:
         """Return a deck for a volunteer: the stored one if the key has been used, else a new one."""
-        async with self._pool.acquire() as connection:
-            store = DeckStore(connection)
-            async with connection.transaction():
-                shown, table = await _sit_down(store, caller, workflow_id, deck.key)
-                published = await self._published.get(connection, table.deck_version or table.version_id)
-                subjects = table.subject_ids
-                if subjects is None:
-                    _check_level(published, table, workflow_id)
-                    dealing = _Dealing(store, caller, workflow_id, table, shown, published, self._rng)
-                    subjects = await dealing.deal(deck)
-            cards = await store.read_cards(caller.person_id, workflow_id, subjects)
-            reason = None if cards else await _why_empty(store, caller, workflow_id)
-        return _deck_view(deck, workflow_id, published, cards, reason)
+        holding = [subject_number(subject) for subject in deck.holding]
+        async with self._pool.acquire() as connection, connection.transaction():
+            sitting = await self._sit_down(connection, caller, workflow_id, deck.key, holding, deck.size)
+            cards = await sitting.stored_deck()
+            if cards is None:
+                cards = await sitting.write(*await sitting.choose(deck.size, self._rng))
+            reason = None if cards else await sitting.why_empty()
+        return {
+            "key": deck.key,
+            "workflow": workflow_id,
+            "version": sitting.published.number,
+            "cards": [_clocks(card) | card_view(card.metadata, card.locations, deck.width) for card in cards],
+            "next_at": NEXT_AT,
+            "reason": reason,
+        }
 
     @reachable
     async def deal_named(self, caller: Caller, workflow_id: int, deal: DealIn) -> dict[str, Any]:
         """Return cards of exactly the named subjects, for an importer."""
-        async with self._pool.acquire() as connection:
-            store = DeckStore(connection)
-            async with connection.transaction():
-                _, table = await _sit_down(store, caller, workflow_id, deal.key)
-                if caller.project_id != table.project_id:
-                    raise NotAllowedError("the token is for another project")
-                published = await self._published.get(connection, table.deck_version or table.version_id)
-                subjects = table.subject_ids
-                if subjects is None:
-                    _check_level(published, table, workflow_id)
-                    named = [subject_number(subject) for subject in deal.subjects]
-                    found = await store.read_named(table.project_id, workflow_id, named)
-                    if len(found) < len(named):
-                        raise UnknownSubjectsError({n: s for n, s in enumerate(deal.subjects) if n not in found})
-                    dealt = dict(found[place] for place in sorted(found))
-                    subjects = list(dealt)
-                    await _write(store, caller, workflow_id, deal.key, table, list(dealt.items()), len(dealt))
-            cards = await store.read_cards(caller.person_id, workflow_id, subjects)
+        async with self._pool.acquire() as connection, connection.transaction():
+            sitting = await self._sit_down(connection, caller, workflow_id, deal.key, [], 0)
+            cards = await sitting.stored_deck()
+            if cards is None:
+                named = await sitting.named(deal.subjects)
+                cards = await sitting.write(named, len(named))
         return {
             "key": deal.key,
             "workflow": workflow_id,
-            "version": published.number,
+            "version": sitting.published.number,
             "cards": [_clocks(card) for card in cards],
         }
 
+    async def _sit_down(
+        self, connection: Connection, caller: Caller, workflow_id: int, key: UUID, holding: list[int], lost: int
+    ) -> "_Sitting":
+        """Lock the person's place at the table; refuse a workflow that does not deal, and a key of another deck."""
+        store = DeckStore(connection)
+        table = await store.sit_down(workflow_id, caller.person_id, key, holding, lost)
+        if table is None:
+            raise UnknownWorkflowError(workflow_id)
+        if table.deck_workflow not in (None, workflow_id):
+            raise DeckKeyReusedError(key)
+        if table.closed:
+            raise WorkflowRetiredError(workflow_id)
+        published = await self._published.get(connection, table.version_id)
+        needed = published.workflow(workflow_id).level
+        if table.level < needed:
+            raise LevelNotHeldError(workflow_id, needed, table.level)
+        return _Sitting(store, caller, workflow_id, key, table, published)
 
-class _Dealing:
-    """One new deck."""
 
-    def __init__(
-        self,
-        store: DeckStore,
-        caller: Caller,
-        workflow_id: int,
-        table: Table,
-        shown: Shown,
-        published: Published,
-        rng: np.random.Generator,
-    ) -> None:
-        self._store = store
-        self._caller = caller
-        self._workflow_id = workflow_id
-        self._table = table
-        self._shown = shown
-        self._published = published
-        self._rng = rng
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """One person at the table of one workflow, for one key."""
 
-    async def deal(self, deck: DeckIn) -> list[int]:
-        """Choose the cards, write them, and return their subjects in the order of the deck."""
-        holding = [subject_number(subject) for subject in deck.holding]
-        lost = await self._store.read_lost_cards(self._caller.person_id, self._workflow_id, holding, deck.size)
-        fresh = await self._choose(deck.size - len(lost)) if len(lost) < deck.size else []
-        cards = arrange([lost, fresh], self._rng)
-        if cards:
-            await _write(self._store, self._caller, self._workflow_id, deck.key, self._table, cards, len(fresh))
-        return [subject for subject, _ in cards]
+    store: DeckStore
+    caller: Caller
+    workflow_id: int
+    key: UUID
+    table: Table
+    published: Published
 
-    async def _choose(self, size: int) -> list[tuple[int, bool]]:
-        person = self._caller.person_id
-        gold_no, gold_yes = await self._store.pick_gold(
-            person, self._workflow_id, self._table, (size + 1) // 2, self._draw()
+    async def stored_deck(self) -> list[DealtCard] | None:
+        """Return the deck that the key has brought before, if it has."""
+        if self.table.subject_ids is None:
+            return None
+        return await self.store.read_deck(self.caller.person_id, self.workflow_id, self.table.subject_ids)
+
+    async def choose(self, size: int, rng: np.random.Generator) -> tuple[list[tuple[int, bool]], int]:
+        """Return the cards (subject, gold) of a new deck in the order of the deck, and how many of them are new."""
+        lost = self.table.lost
+        fresh = await self._fresh(size - len(lost), rng) if len(lost) < size else []
+        return arrange([lost, fresh], rng), len(fresh)
+
+    async def _fresh(self, size: int, rng: np.random.Generator) -> list[tuple[int, bool]]:
+        counts = np.array(self.table.counts, dtype=np.int64).reshape(2, 3)
+        wish = plan(size, self.table.dealt, counts, (size, size), self._may_settle(counts), rng)
+        wanted = {tier: number for tier, number in wish.tiers.items() if number}
+        gold_wanted = wish.gold_no + wish.gold_yes
+        picked = await self._pick(wanted, NEAR, [], rng, gold_wanted)
+        gold = _gold(picked, wish.gold_no, gold_wanted)
+        stages = picked.stages
+        for window in (NEAR, FAR):
+            for tier in wish.fallback:
+                if (missing := size - len(gold) - len(stages)) > 0:
+                    stages += (await self._pick({tier: missing}, window, stages, rng)).stages
+        return [*((subject, True) for subject in gold), *((subject, False) for subject in stages)]
+
+    async def _pick(
+        self, wanted: Mapping[Tier, int], window: int, taken: list[int], rng: np.random.Generator, gold: int = 0
+    ) -> Picked:
+        asks = [Ask(tier, number, _draw(rng)) for tier, number in wanted.items()]
+        return await self.store.pick(
+            self.caller.person_id,
+            self.workflow_id,
+            self.table,
+            (gold, _draw(rng)),
+            asks,
+            taken,
+            (window, RESERVATION),
         )
-        counts = np.array(self._shown.counts, dtype=np.int64).reshape(2, 3)
-        wish = plan(size, self._shown.dealt, counts, (len(gold_no), len(gold_yes)), self._may_settle(counts), self._rng)
-        gold = gold_no[: wish.gold_no] + gold_yes[: wish.gold_yes]
-        others = await self._fill(wish, size - len(gold))
-        return [*((subject, True) for subject in gold), *((subject, False) for subject in others)]
 
-    def _may_settle(self, counts: "np.ndarray[Any, np.dtype[np.int64]]") -> bool:
+    def _may_settle(self, counts: Integers) -> bool:
         """Say whether contested subjects may go to this person: an expert's question, or skill in the top quarter."""
-        if self._published.workflow(self._workflow_id).level == EXPERT:
+        if self.published.workflow(self.workflow_id).level == EXPERT:
             return True
         if not proven(counts[np.newaxis])[0]:
             return False
-        return (self._shown.informedness or 0) >= (self._table.contested_bar or 0)
+        return (self.table.informedness or 0) >= (self.table.contested_bar or 0)
 
-    async def _fill(self, wish: Plan, size: int) -> list[int]:
-        """Reserve stages as planned, and others in the place of those that are not to be had."""
-        taken = await self._take({tier: number for tier, number in wish.tiers.items() if number}, NEAR, set())
-        for window in (NEAR, FAR):
-            for tier in wish.fallback:
-                if len(taken) < size:
-                    taken |= await self._take({tier: size - len(taken)}, window, taken)
-        return list(taken)
+    async def named(self, subjects: Sequence[str]) -> list[tuple[int, bool]]:
+        """Return the cards of the named subjects; all of them must be of the importer's project."""
+        if self.caller.project_id != self.table.project_id:
+            raise NotAllowedError("the token is for another project")
+        numbers = [subject_number(subject) for subject in subjects]
+        found = await self.store.read_named(self.table.project_id, self.workflow_id, numbers)
+        if len(found) < len(numbers):
+            raise UnknownSubjectsError({n: subject for n, subject in enumerate(subjects) if n not in found})
+        return list(dict(found[place] for place in sorted(found)).items())
 
-    async def _take(self, wanted: Mapping[Tier, int], window: int, taken: set[int]) -> set[int]:
-        """Reserve up to so many stages of each pile, from a random start and round the end."""
-        if not wanted:
-            return set()
-        asks = []
-        for tier, number in wanted.items():
-            start = self._draw()
-            asks += [Ask(tier, number, start, _LAST_DRAW), Ask(tier, number, 0, start - 1)]
-        picked = await self._store.pick_stages(self._caller.person_id, self._workflow_id, asks, window)
-        subjects: list[int] = []
-        for number, (ahead, behind) in zip(wanted.values(), zip(picked[::2], picked[1::2], strict=True), strict=True):
-            subjects += [subject for subject in (*ahead, *behind) if subject not in taken][:number]
-        return await self._store.reserve(self._workflow_id, subjects, RESERVATION) if subjects else set()
+    async def write(self, cards: Sequence[tuple[int, bool]], new: int) -> list[DealtCard]:
+        """Write a deck; the same key at the same moment leaves one of the two to try again."""
+        if not cards:
+            return []
+        owner = (self.caller.person_id, self.caller.volunteer_id)
+        deck = (self.key, self.table.version_id, new)
+        written = await self.store.deal(owner, self.workflow_id, cards, (RESERVATION, ACCEPTANCE), deck)
+        if not written:
+            raise SameMomentError
+        return written
 
-    def _draw(self) -> int:
-        return int(self._rng.integers(0, _LAST_DRAW))
-
-
-async def _sit_down(store: DeckStore, caller: Caller, workflow_id: int, key: Any) -> tuple[Shown, Table]:
-    """Lock the person's place at the table and read it; refuse a workflow that does not deal, and a key of another."""
-    if await store.read_table(workflow_id, caller.person_id, key) is None:
-        raise UnknownWorkflowError(workflow_id)
-    shown = await store.lock_shown(caller.person_id, workflow_id)
-    table = await store.read_table(workflow_id, caller.person_id, key)
-    assert table is not None
-    if table.deck_workflow not in (None, workflow_id):
-        raise DeckKeyReusedError(key)
-    if table.closed:
-        raise WorkflowRetiredError(workflow_id)
-    return shown, table
+    async def why_empty(self) -> str:
+        """Return why there is no card for this person."""
+        dealable, unseen = await self.store.anything_left(self.caller.person_id, self.workflow_id, FAR)
+        if not dealable:
+            return "all_done"
+        return "all_dealt" if unseen else "all_seen"
 
 
-def _check_level(published: Published, table: Table, workflow_id: int) -> None:
-    if workflow_id not in published.names:
-        raise WorkflowRetiredError(workflow_id)
-    needed = published.workflow(workflow_id).level
-    if table.level < needed:
-        raise LevelNotHeldError(workflow_id, needed, table.level)
+def _gold(picked: Picked, wanted_no: int, wanted: int) -> list[int]:
+    """Return as much gold of each truth as was wanted, and more of the other where one falls short."""
+    short_of_yes = max(wanted - wanted_no - len(picked.gold_yes), 0)
+    no = picked.gold_no[: wanted_no + short_of_yes]
+    return no + picked.gold_yes[: wanted - len(no)]
 
 
-async def _write(
-    store: DeckStore,
-    caller: Caller,
-    workflow_id: int,
-    key: Any,
-    table: Table,
-    cards: Sequence[tuple[int, bool]],
-    new: int,
-) -> None:
-    owner = (caller.person_id, caller.volunteer_id)
-    await store.deal_cards(owner, workflow_id, cards, (RESERVATION, ACCEPTANCE))
-    subjects = [card[0] for card in cards]
-    await store.write_deck(caller.person_id, key, workflow_id, table.version_id, subjects, new)
-
-
-async def _why_empty(store: DeckStore, caller: Caller, workflow_id: int) -> str:
-    dealable, unseen = await store.anything_left(caller.person_id, workflow_id)
-    if not dealable:
-        return "all_done"
-    return "all_dealt" if unseen else "all_seen"
-
-
-def _deck_view(
-    deck: DeckIn, workflow_id: int, published: Published, cards: Sequence[DealtCard], reason: str | None
-) -> dict[str, Any]:
-    return {
-        "key": deck.key,
-        "workflow": workflow_id,
-        "version": published.number,
-        "cards": [_clocks(card) | card_view(card.metadata, card.locations, deck.width) for card in cards],
-        "next_at": NEXT_AT,
-        "reason": reason,
-    }
+def _draw(rng: np.random.Generator) -> int:
+    return int(rng.integers(0, _LAST_DRAW))
 
 
 def _clocks(card: DealtCard) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The statements of dealing, as one method each, over one connection inside a transaction of the caller's."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,16 +13,11 @@ from api.store.statements import statements
 _SQL = statements("deck")
 
 
-class Shown(NamedTuple):
-    """What a person has been dealt and has shown in a workflow; `counts` are gold answers: no x3, yes x3."""
-
-    dealt: int
-    counts: tuple[int, ...]
-    informedness: int | None
-
-
 class Table(NamedTuple):
-    """What the dealer must know of a workflow, a person and a key."""
+    """What the dealer must know of a workflow, a person and a key.
+
+    `lost` are (subject, gold) of open cards that the phone does not hold; `counts` are gold answers: no x3, yes x3.
+    """
 
     project_id: int
     name: str
@@ -33,24 +28,35 @@ class Table(NamedTuple):
     deck_workflow: int | None
     subject_ids: list[int] | None
     deck_version: int | None
+    lost: list[tuple[int, bool]]
+    dealt: int
+    counts: tuple[int, ...]
+    informedness: int | None
 
 
 class Ask(NamedTuple):
-    """A wish for stages of a pile whose draw lies in a range, both ends included."""
+    """A wish for stages of a pile, from a draw onwards and round the end."""
 
     tier: int
     wanted: int
-    low: int
-    high: int
+    start: int
+
+
+class Picked(NamedTuple):
+    """Gold subjects by truth, and stages that are now reserved; the statement names the kinds by their place here."""
+
+    gold_no: list[int]
+    gold_yes: list[int]
+    stages: list[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A picture and the sizes in which it can be had: (width, height, bytes), the narrowest first."""
+    """A picture and the sizes in which it can be had: [width, height, bytes], the narrowest first."""
 
     digest: str
     blurhash: str
-    variants: Sequence[tuple[int, int, int]]
+    variants: Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +67,7 @@ class DealtCard:
     reserved_until: datetime
     accepted_until: datetime
     metadata: dict[str, str]
-    locations: Sequence[Location]
-
-
-def locations_from(text: str) -> list[Location]:
-    """Read locations as the statements return them."""
-    return [
-        Location(each["digest"], each["blurhash"], [tuple(v) for v in each["variants"]]) for each in json.loads(text)
-    ]
+    locations: list[Location]
 
 
 class DeckStore:
@@ -77,81 +76,95 @@ class DeckStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def lock_shown(self, person_id: int, workflow_id: int) -> Shown:
-        """Lock what a person has shown, beginning with nothing; decks of one person wait here for each other."""
-        row = await self._connection.fetchrow(_SQL["lock_skill"], person_id, workflow_id)
-        if row is None:
+    async def sit_down(
+        self, workflow_id: int, person_id: int, key: UUID, holding: list[int], lost_at_most: int
+    ) -> Table | None:
+        """Lock the person's place and return what the dealer must know, or `None` if there is no such workflow."""
+        asked = (workflow_id, person_id, key, holding, lost_at_most)
+        row = await self._connection.fetchrow(_SQL["sit_down"], *asked)
+        if row is not None and row["dealt"] is None:
             await self._connection.execute(_SQL["begin_skill"], person_id, workflow_id)
-            row = await self._connection.fetchrow(_SQL["lock_skill"], person_id, workflow_id)
-            assert row is not None
-        plain = tuple(row)
-        return Shown(plain[0], plain[1:7], plain[7])
+            row = await self._connection.fetchrow(_SQL["sit_down"], *asked)
+        if row is None:
+            return None
+        plain: tuple[Any, ...] = tuple(row)
+        lost = list(zip(plain[9], plain[10], strict=True))
+        return Table(*plain[:9], lost=lost, dealt=plain[11], counts=plain[12:18], informedness=plain[18])
 
-    async def read_table(self, workflow_id: int, person_id: int, key: UUID) -> Table | None:
-        """Return what the dealer must know, or `None` if there is no such workflow."""
-        row = await self._connection.fetchrow(_SQL["read_table"], workflow_id, person_id, key)
-        return None if row is None else Table(*row)
+    async def pick(
+        self,
+        person_id: int,
+        workflow_id: int,
+        table: Table,
+        gold: tuple[int, int],
+        asks: Sequence[Ask],
+        taken: list[int],
+        bounds: tuple[int, timedelta],
+    ) -> Picked:
+        """Choose unseen gold of each truth, and reserve unseen stages of the piles asked for.
 
-    async def read_lost_cards(
-        self, person_id: int, workflow_id: int, holding: list[int], limit: int
-    ) -> list[tuple[int, bool]]:
-        """Return open cards of the last decks that the phone does not hold: subject, and whether it is gold."""
-        rows = await self._connection.fetch(_SQL["read_lost_cards"], person_id, workflow_id, holding, limit)
-        return [(row[0], row[1]) for row in rows]
-
-    async def pick_gold(
-        self, person_id: int, workflow_id: int, table: Table, wanted: int, start: int
-    ) -> tuple[list[int], list[int]]:
-        """Return unseen gold subjects whose answer is no, and such whose answer is yes; up to `wanted` of each."""
+        `gold` is how many of each truth, and the draw to start from; `bounds` are how much of a pile to look at, and
+        for how long to reserve. Stages in `taken` are passed over.
+        """
+        columns = [list(column) for column in zip(*asks, strict=True)] or [[], [], []]
+        window, reservation = bounds
         rows = await self._connection.fetch(
-            _SQL["pick_gold"], person_id, table.project_id, table.name, [0, 1], [wanted] * 2, [start] * 2, workflow_id
+            _SQL["pick"],
+            person_id,
+            workflow_id,
+            table.project_id,
+            table.name,
+            *gold,
+            window,
+            *columns,
+            taken,
+            reservation,
         )
-        return [row[1] for row in rows if row[0] == 0], [row[1] for row in rows if row[0] == 1]
-
-    async def pick_stages(self, person_id: int, workflow_id: int, asks: Sequence[Ask], window: int) -> list[list[int]]:
-        """Return unseen subjects that want cards, for each ask, looking at no more than `window` of its pile."""
-        columns = [list(column) for column in zip(*asks, strict=True)]
-        rows = await self._connection.fetch(_SQL["pick_stages"], person_id, workflow_id, *columns, window)
-        picked: list[list[int]] = [[] for _ in asks]
-        for place, subject_id in rows:
-            picked[place - 1].append(subject_id)
+        picked = Picked([], [], [])
+        for kind, subject_id in rows:
+            picked[kind].append(subject_id)
         return picked
 
-    async def reserve(self, workflow_id: int, subjects: Sequence[int], reservation: timedelta) -> set[int]:
-        """Put a card more on its way for each stage that still wants one; return their subjects."""
-        rows = await self._connection.fetch(_SQL["reserve"], workflow_id, subjects, reservation)
-        return {row[0] for row in rows}
-
-    async def anything_left(self, person_id: int, workflow_id: int) -> tuple[bool, bool]:
+    async def anything_left(self, person_id: int, workflow_id: int, window: int) -> tuple[bool, bool]:
         """Say whether the workflow has open subjects, and whether this person has not seen some of them."""
-        row = await self._connection.fetchrow(_SQL["anything_left"], person_id, workflow_id)
+        row = await self._connection.fetchrow(_SQL["anything_left"], person_id, workflow_id, window)
         assert row is not None
         return row[0], row[1]
 
-    async def deal_cards(
+    async def deal(
         self,
         owner: tuple[int, int],
         workflow_id: int,
         cards: Sequence[tuple[int, bool]],
         clocks: tuple[timedelta, timedelta],
-    ) -> None:
-        """Write the cards (subject, gold) of (person, volunteer) with reservation and acceptance."""
-        await self._connection.execute(
-            _SQL["deal_cards"], owner[0], workflow_id, owner[1], [c[0] for c in cards], [c[1] for c in cards], *clocks
+        deck: tuple[UUID, int, int],
+    ) -> list[DealtCard]:
+        """Write cards (subject, gold) of (person, volunteer) and their deck (key, version, new cards); return them.
+
+        Nothing is returned if the key was used meanwhile; the transaction must then be given up.
+        """
+        rows = await self._connection.fetch(
+            _SQL["deal"], owner[0], workflow_id, owner[1], [c[0] for c in cards], [c[1] for c in cards], *clocks, *deck
         )
+        return _cards(rows)
 
-    async def write_deck(
-        self, person_id: int, key: UUID, workflow_id: int, version_id: int, subjects: list[int], new: int
-    ) -> None:
-        """Write the reply to a key, and count how many cards were new to the person."""
-        await self._connection.execute(_SQL["write_deck"], person_id, key, workflow_id, version_id, subjects, new)
-
-    async def read_cards(self, person_id: int, workflow_id: int, subjects: list[int]) -> list[DealtCard]:
-        """Return cards with all that a phone shows, in the order given."""
-        rows = await self._connection.fetch(_SQL["read_cards"], person_id, workflow_id, subjects)
-        return [DealtCard(r[0], r[1], r[2], json.loads(r[3]), locations_from(r[4])) for r in rows]
+    async def read_deck(self, person_id: int, workflow_id: int, subjects: list[int]) -> list[DealtCard]:
+        """Return the cards of a stored deck, in its order."""
+        return _cards(await self._connection.fetch(_SQL["read_deck"], person_id, workflow_id, subjects))
 
     async def read_named(self, project_id: int, workflow_id: int, subjects: list[int]) -> dict[int, tuple[int, bool]]:
         """Return, by place, the named subjects that can be dealt here, and whether they are gold."""
         rows: list[Any] = await self._connection.fetch(_SQL["read_named"], project_id, workflow_id, subjects)
         return {row[0] - 1: (row[1], row[2]) for row in rows}
+
+
+def _cards(rows: Iterable[Any]) -> list[DealtCard]:
+    """Gather one row a location into one card a subject."""
+    cards: dict[int, DealtCard] = {}
+    for subject_id, reserved, accepted, metadata, digest, blurhash, variants in rows:
+        card = cards.get(subject_id)
+        if card is None:
+            card = cards[subject_id] = DealtCard(subject_id, reserved, accepted, json.loads(metadata), [])
+        if digest is not None:
+            card.locations.append(Location(digest, blurhash, json.loads(variants)))
+    return list(cards.values())

@@ -1,5 +1,7 @@
-"""Connections: a SQLAlchemy engine for the cool paths, an asyncpg pool for the hot one."""
+"""Connections: a SQLAlchemy engine for the cool paths, an asyncpg pool for the hot one, and single ones for long work."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -52,3 +54,24 @@ async def open_pool(database_url: str, size: int) -> Pool:
 async def ping(pool: Pool) -> None:
     """Ask the database for nothing, to see that it answers."""
     await pool.execute("SELECT 1")
+
+
+@contextlib.asynccontextmanager
+async def connect(
+    database_url: str, name: str, statement_seconds: float | None = None
+) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    """Open one connection with the planner's usual settings, for jobs and exports; `name` is what the server calls it.
+
+    A statement that takes longer than `statement_seconds` is given up.
+    """
+    connection = await asyncpg.connect(
+        database_url,
+        timeout=15,
+        command_timeout=statement_seconds,
+        server_settings={"application_name": f"chaffinch-{name}"},
+    )
+    try:
+        yield connection
+    finally:
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            await connection.close(timeout=5)

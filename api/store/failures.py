@@ -2,10 +2,16 @@
 
 import asyncpg
 
+
+class SameMomentError(Exception):
+    """Another transaction has just written what this one was about to write."""
+
+
 CONFLICTS: tuple[type[Exception], ...] = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
+    SameMomentError,
 )
 """The transaction met another one; the same again will go through."""
 

@@ -1,0 +1,160 @@
+"""The statements of labels: the feed, the exports, and an expert's word, over one connection of the caller's."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from api.store.engine import Connection
+from api.store.statements import statements
+
+_SQL = statements("labels")
+
+EXPORT_ROWS: Final = 2000
+"""Rows of an export that are fetched at a time."""
+
+
+class Label(NamedTuple):
+    """A revision of a label, and what became of its stage since.
+
+    `log_odds` is in micro-nats. `retired_at` is when the subject retired, `made_at` when this revision was written;
+    `position` is its place in the feed, 0 in an export.
+    """
+
+    position: int
+    revision: int
+    subject_id: int
+    external_id: str
+    workflow_id: int
+    workflow_name: str
+    version: int
+    answer: int
+    reason: int
+    log_odds: int
+    votes: int
+    excluded: int
+    late: int
+    machine_score: float | None
+    first_vote_at: datetime | None
+    last_vote_at: datetime | None
+    retired_at: datetime
+    made_at: datetime
+    routed_to: str | None
+    author: str | None
+    why: str | None
+
+
+class Entry(NamedTuple):
+    """A row of the ledger, and whether its vote has been taken back since."""
+
+    kind: int
+    client_id: UUID
+    volunteer_id: int
+    workflow_id: int
+    workflow_name: str
+    subject_id: int
+    external_id: str
+    answer: int
+    flag: bool
+    truth: int | None
+    bucket: int
+    exclusion: int
+    retracted: bool
+    ordinal: int
+    if_yes: int
+    if_no: int
+    skill_revision: int
+    version: int
+    attempt: int
+    received_at: datetime
+    answered_at: datetime
+    dwell_ms: int
+    source: str
+    session: str | None
+    language: str | None
+    utc_offset_minutes: int | None
+
+
+class StagePlace(NamedTuple):
+    """Where a subject stands under a workflow's name: the edition, and the versions of its stage and in force."""
+
+    workflow_id: int
+    version_id: int
+    in_force: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What to write when an expert has spoken; `kind` is how it is announced."""
+
+    workflow_id: int
+    subject_id: int
+    answer: int
+    version_id: int
+    project_id: int
+    log_odds: int
+    votes: int
+    routed_to: str | None
+    machine_score: float | None
+    author: str
+    why: str
+    kind: str
+
+
+class LabelStore:
+    """Reads labels and the ledger, and writes revisions."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def find_project(self, slug: str) -> int | None:
+        """Return the number of a project."""
+        number: int | None = await self._connection.fetchval(_SQL["find_project"], slug)
+        return number
+
+    async def page(self, project_id: int, after: int, limit: int) -> list[Label]:
+        """Return the labels announced after a position, in order."""
+        rows = await self._connection.fetch(_SQL["page"], project_id, after, limit)
+        return [Label(*row) for row in rows]
+
+    async def labels(self, project_id: int, all_revisions: bool) -> AsyncIterator[list[Label]]:
+        """Yield the labels of a project by workflow, subject and revision. Needs a transaction around it."""
+        cursor = await self._connection.cursor(_SQL["export_labels"], project_id, all_revisions)
+        while rows := await cursor.fetch(EXPORT_ROWS):
+            yield [Label(*row) for row in rows]
+
+    async def entries(self, project_id: int) -> AsyncIterator[list[Entry]]:
+        """Yield the ledger of a project by time of arrival. Needs a transaction around it."""
+        cursor = await self._connection.cursor(_SQL["export_classifications"], project_id)
+        while rows := await cursor.fetch(EXPORT_ROWS):
+            yield [Entry(*row) for row in rows]
+
+    async def find_stage(self, subject_id: int, workflow: str) -> StagePlace | None:
+        """Return where a subject stands under a workflow's name, in its newest edition that the subject has been in."""
+        row = await self._connection.fetchrow(_SQL["find_stage"], subject_id, workflow)
+        return None if row is None else StagePlace(*row)
+
+    async def workflows_of(self, subject_id: int) -> list[str] | None:
+        """Return the names of the workflows that a subject is or was in, or `None` if there is no such subject."""
+        rows = await self._connection.fetch(_SQL["workflows_of_subject"], subject_id)
+        return [row[0] for row in rows if row[0] is not None] if rows else None
+
+    async def revise(self, revision: Revision) -> int:
+        """Retire a locked stage, or decide it anew, by an expert's word; return the number of the label's revision."""
+        number: int = await self._connection.fetchval(
+            _SQL["revise"],
+            revision.workflow_id,
+            revision.subject_id,
+            revision.answer,
+            revision.version_id,
+            revision.project_id,
+            revision.log_odds,
+            revision.votes,
+            revision.routed_to,
+            revision.machine_score,
+            revision.author,
+            revision.why,
+            revision.kind,
+        )
+        return number

@@ -1,0 +1,93 @@
+-- Labels: the feed, the exports, and an expert's word.
+
+-- name: find_project
+SELECT id FROM project WHERE slug = $1;
+
+-- name: page
+-- Labels of a project in the order of their announcement, after a position.
+WITH page AS MATERIALIZED (
+    SELECT position, workflow_id, subject_id, revision FROM outbox
+    WHERE project_id = $1 AND position > $2 AND kind IN ('subject.retired', 'label.revised')
+    ORDER BY position
+    LIMIT $3
+)
+SELECT p.position, l.revision, l.subject_id, s.external_id, l.workflow_id, w.name, v.number, l.answer, l.reason,
+       l.log_odds, l.votes, t.excluded, t.late_count, l.machine_score, t.first_vote_at, t.last_vote_at, t.retired_at,
+       l.retired_at AS made_at, l.routed_to, l.author, l.why
+FROM page p
+JOIN label l ON l.workflow_id = p.workflow_id AND l.subject_id = p.subject_id AND l.revision = p.revision
+JOIN stage t ON t.workflow_id = p.workflow_id AND t.subject_id = p.subject_id
+JOIN subject s ON s.id = p.subject_id
+JOIN workflow w ON w.id = p.workflow_id
+JOIN cascade_version v ON v.id = l.version_id
+ORDER BY p.position;
+
+-- name: export_labels
+-- Labels of a project by workflow, subject and revision; only the newest revision of each unless $2.
+SELECT 0 AS position, l.revision, l.subject_id, s.external_id, l.workflow_id, w.name, v.number, l.answer, l.reason,
+       l.log_odds, l.votes, t.excluded, t.late_count, l.machine_score, t.first_vote_at, t.last_vote_at, t.retired_at,
+       l.retired_at AS made_at, l.routed_to, l.author, l.why
+FROM label l
+JOIN stage t ON t.workflow_id = l.workflow_id AND t.subject_id = l.subject_id
+JOIN subject s ON s.id = l.subject_id
+JOIN workflow w ON w.id = l.workflow_id
+JOIN cascade_version v ON v.id = l.version_id
+WHERE w.project_id = $1 AND ($2 OR l.revision = t.revision)
+ORDER BY l.workflow_id, l.subject_id, l.revision;
+
+-- name: export_classifications
+-- The ledger of a project by time of arrival; within one moment by subject, in the order in which votes were counted.
+SELECT c.kind, c.client_id, c.volunteer_id, c.workflow_id, w.name, c.subject_id, s.external_id, c.answer, c.flag,
+       c.truth, c.bucket, c.exclusion, k.retracted_at IS NOT NULL AS retracted, c.ordinal, c.if_yes, c.if_no,
+       c.skill_revision, v.number, c.attempt, c.received_at, c.answered_at, c.dwell_ms, c.source, c.session, c.language,
+       c.utc_offset_minutes
+FROM classification c
+JOIN workflow w ON w.id = c.workflow_id
+JOIN subject s ON s.id = c.subject_id
+JOIN cascade_version v ON v.id = c.version_id
+LEFT JOIN swipe_key k ON k.person_id = c.person_id AND k.client_id = c.client_id
+WHERE w.project_id = $1
+ORDER BY c.received_at, c.workflow_id, c.subject_id, c.ordinal, c.kind, c.client_id;
+
+-- name: find_stage
+-- The newest edition of a named workflow that the subject has been in, the version that its stage was last touched
+-- under, and the version in force.
+SELECT t.workflow_id, t.version_id, p.version_id AS in_force
+FROM subject s
+JOIN project p ON p.id = s.project_id
+JOIN workflow w ON w.project_id = p.id AND w.name = $2
+JOIN stage t ON t.workflow_id = w.id AND t.subject_id = s.id
+WHERE s.id = $1 AND t.state <> 3
+ORDER BY w.edition DESC
+LIMIT 1;
+
+-- name: workflows_of_subject
+-- The names of the workflows that a subject is or was in: one row with null if none, no row without a subject.
+SELECT DISTINCT w.name
+FROM subject s
+LEFT JOIN (stage t JOIN workflow w ON w.id = t.workflow_id AND t.state <> 3)
+    ON t.subject_id = s.id AND w.project_id = s.project_id
+WHERE s.id = $1
+ORDER BY w.name;
+
+-- name: revise
+-- Write an expert's word over a locked stage: the stage, the end of its dealing, the label, and the announcement.
+WITH decided AS (
+    UPDATE stage SET state = 2, answer = $3::smallint, reason = 6, audit_open = 0, need = 0, revision = revision + 1,
+        version_id = $4::int, retired_at = coalesce(retired_at, now()),
+        decided_ordinal = CASE WHEN state = 2 THEN decided_ordinal ELSE ordinal END
+    WHERE workflow_id = $1::int AND subject_id = $2::bigint
+    RETURNING revision, draw
+), dealt AS (
+    DELETE FROM dealable d USING decided
+    WHERE d.workflow_id = $1 AND d.tier = ANY('{0,1,2,3}'::smallint[]) AND d.draw = decided.draw AND d.subject_id = $2
+), labelled AS (
+    INSERT INTO label (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id,
+        routed_to, machine_score, author, why)
+    SELECT $1, $2, revision, $5::int, $3, 6, $6::bigint, $7::int, $4, $8::text, $9::float8, $10::text, $11::text
+    FROM decided
+), announced AS (
+    INSERT INTO outbox (project_id, kind, workflow_id, subject_id, revision)
+    SELECT $5, $12::text, $1, $2, revision FROM decided
+)
+SELECT revision FROM decided;
