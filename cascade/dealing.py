@@ -5,7 +5,7 @@ or place is made with the generator given.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -86,21 +86,6 @@ def plan(
     likely = _rounded(LIKELY_SHARE * (rest - contested - audit), rng)
     fallback = tuple(tier for tier in FALLBACK if contested_allowed or tier != Tier.CONTESTED)
     return Plan(gold_no, gold_yes, contested, audit, likely, rest - contested - audit - likely, fallback)
-
-
-def fill(wanted: Plan, supply: Mapping[Tier, int], missing_gold: int = 0) -> dict[Tier, int]:
-    """Return how many cards to take of each tier when `supply` is all there is.
-
-    What a tier lacks, and gold that could not be dealt, comes from the others in the order of the fallback. Less than
-    planned is returned only if they all are empty.
-    """
-    taken = {tier: min(number, supply.get(tier, 0)) for tier, number in wanted.tiers.items()}
-    missing = missing_gold + sum(wanted.tiers.values()) - sum(taken.values())
-    for tier in wanted.fallback:
-        more = min(missing, supply.get(tier, 0) - taken[tier])
-        taken[tier] += more
-        missing -= more
-    return taken
 
 
 def arrange(piles: Iterable[Sequence[Card]], rng: np.random.Generator) -> list[Card]:

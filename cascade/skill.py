@@ -54,9 +54,9 @@ def log_likelihoods(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 def informedness_quantile(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the 5 % quantile of s1 + s0 - 1 of each volunteer, in millionths, of shape (n,).
 
-    s1 = P(says yes | yes) and s0 = P(says no | no) have independent Beta posteriors. Their sum less one is 0 for
-    whoever answers without looking and 1 for the perfect; its distribution is taken as the Beta on [-1, 1] of the same
-    mean and variance.
+    s1 = P(says yes | yes) and s0 = P(says no | no). Their sum less one is 0 for whoever answers without looking and 1
+    for the perfect. Both have independent Beta posteriors from a flat prior, not from `PRIOR`: the credit of the crowd
+    proves nobody. The distribution is taken as the Beta on [-1, 1] of the same mean and variance.
     """
     first, second = _informedness(counts)
     quantile = 2 * betaincinv(first, second, TAIL) - 1
@@ -68,6 +68,10 @@ def proven(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
 
     It takes three gold answers of each truth, and an informedness whose 5 % quantile is above 0. (Asked as: less than
     5 % of it lies below 0, which is the same at a tenth of the cost.)
+
+    Measured on seven vote logs: six accounts that always say yes, with three gold answers of each truth, flipped every
+    target when the quantile was taken from `PRIOR`, and .04 to .13 of them from a flat prior, which is what six
+    unproven accounts flip. Votes per subject stayed within 3 %, but for bluebirds, where they rose from 16.0 to 18.4.
     """
     enough = (counts.sum(axis=-1) >= GOLD_TO_PROVE).all(axis=-1)
     first, second = _informedness(counts)
@@ -101,7 +105,8 @@ def rightness(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[n
 
 def _informedness(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the two parameters, each (n,), of the Beta on [0, 1] that matches (s1 + s0) / 2 in mean and variance."""
-    means, strengths = rightness(counts)
+    strengths = counts.sum(axis=-1) + 2
+    means = (counts[..., (0, 1), (Answer.NO, Answer.YES)] + 1) / strengths
     mean = means.mean(axis=-1)
     variance = (means * (1 - means) / (strengths + 1)).sum(axis=-1) / 4
     strength = mean * (1 - mean) / variance - 1

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cascade.dealing import Plan, arrange, fill, gold_share, plan
+from cascade.dealing import Plan, arrange, gold_share, plan
 from cascade.vocabulary import Tier
 
 Counts = NDArray[np.int64]
@@ -116,39 +116,10 @@ def test_every_plan_has_as_many_cards_as_were_asked_for(
     assert made.gold_yes <= left[1]
 
 
-def test_what_a_tier_lacks_comes_from_the_others_in_order() -> None:
-    wanted = a_plan(ordinary=4, likely=4, contested=2, audit=2)
-
-    taken = fill(wanted, {Tier.ORDINARY: 5, Tier.LIKELY: 1, Tier.CONTESTED: 9, Tier.AUDIT: 9}, missing_gold=1)
-
-    assert taken == {Tier.ORDINARY: 5, Tier.LIKELY: 1, Tier.CONTESTED: 5, Tier.AUDIT: 2}
-
-
-def test_a_short_deck_holds_all_there_is() -> None:
-    assert fill(a_plan(ordinary=4, likely=4), {Tier.LIKELY: 2}) == {
-        Tier.ORDINARY: 0,
-        Tier.LIKELY: 2,
-        Tier.CONTESTED: 0,
-        Tier.AUDIT: 0,
-    }
-
-
-def test_contested_cards_do_not_stand_in_for_others_where_they_are_not_allowed() -> None:
-    wanted = plan(10, 100, gold(), (0, 0), False, dice())
-
-    assert fill(wanted, {Tier.CONTESTED: 100})[Tier.CONTESTED] == 0
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers(0, 30), min_size=4, max_size=4), st.lists(st.integers(0, 30), min_size=4, max_size=4))
-def test_a_filled_deck_is_short_only_where_everything_is_used_up(wanted: list[int], there: list[int]) -> None:
-    ordinary, likely, contested, audit = wanted
-    supply = dict(zip(Tier, there, strict=True))
-
-    taken = fill(a_plan(ordinary=ordinary, likely=likely, contested=contested, audit=audit), supply)
-
-    assert sum(taken.values()) == min(sum(wanted), sum(there))
-    assert all(0 <= taken[tier] <= supply[tier] for tier in Tier)
+def test_ordinary_cards_stand_in_before_all_others() -> None:
+    assert plan(10, 100, gold(), MUCH, True, dice()).fallback == (
+        Tier.ORDINARY, Tier.LIKELY, Tier.CONTESTED, Tier.AUDIT,
+    )  # fmt: skip
 
 
 def test_gold_is_found_at_every_place_equally_often() -> None:
