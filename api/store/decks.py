@@ -89,7 +89,8 @@ class DeckStore:
             return None
         plain: tuple[Any, ...] = tuple(row)
         lost = list(zip(plain[9], plain[10], strict=True))
-        return Table(*plain[:9], lost=lost, dealt=plain[11], counts=plain[12:18], informedness=plain[18])
+        reads = dict(zip(Table._fields[:9], plain[:9], strict=True))
+        return Table(**reads, lost=lost, dealt=plain[11], counts=plain[12:18], informedness=plain[18])
 
     async def pick(
         self,
