@@ -1,0 +1,117 @@
+"""From a file to rows: the encoding, the delimiter, and the lines on which rows begin."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+from api.manifest.columns import Columns, WrongColumnsError, columns_of
+from api.manifest.errors import BadColumn, BadHeaderError, NotUtf8Error, UnreadableManifestError
+from api.manifest.rows import BadRow, ManifestRow, RowReader
+
+_DELIMITERS: Final = (",", ";", "\t")
+_BEGINNINGS: Final = (
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+    (b"PK\x03\x04", "a spreadsheet or a ZIP archive"),
+    (b"\x1f\x8b", "packed with gzip"),
+)
+_SAMPLE_BYTES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest whose header is in order.
+
+    `delimiter` is what separates its cells: a comma, or a semicolon or tab where a spreadsheet wrote it so. `columns`
+    says which workflows have gold and which scores there are.
+    """
+
+    path: Path
+    delimiter: str
+    columns: Columns
+    root: Path
+
+    def rows(self) -> Iterator[ManifestRow | BadRow]:
+        """Yield the rows in the file's order, each read as it is drawn; empty rows are passed over.
+
+        The file may have any length: only the external ids are remembered. Each call begins anew.
+        """
+        reader = RowReader(self.columns, self.path.parent.resolve(), self.root, seen={})
+        with _opened(self.path) as file:
+            records = _records(file, self.delimiter)
+            next(records)
+            for line, record in records:
+                yield record if isinstance(record, BadRow) else reader.value_of(line, record)
+
+
+def read(path: Path, root: Path | None = None) -> Manifest:
+    """Return a manifest with its header checked.
+
+    Locations are relative to the manifest's folder. They may lie in that folder or, if it is given, in `root`.
+
+    Raises
+    ------
+    UnreadableManifestError, NotUtf8Error, BadHeaderError
+        The last lists everything that is wrong in the header.
+    """
+    try:
+        _check_encoding(path)
+        with _opened(path) as file:
+            delimiter = _delimiter(file)
+            file.seek(0)
+            line, header = next(_records(file, delimiter), (1, []))
+    except OSError as error:
+        raise UnreadableManifestError(path, error.strerror or str(error)) from error
+    if isinstance(header, BadRow):
+        raise BadHeaderError(path, line, [BadColumn(0, "", header.problem, header.remedy)])
+    try:
+        columns = columns_of(header)
+    except WrongColumnsError as error:
+        raise BadHeaderError(path, line, error.columns) from None
+    return Manifest(path, delimiter, columns, (path.parent if root is None else root).resolve())
+
+
+def _opened(path: Path) -> TextIO:
+    """Open a manifest; bytes that are not UTF-8 become lone surrogates, which the rows complain of."""
+    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _check_encoding(path: Path) -> None:
+    with path.open("rb") as file:
+        sample = file.read(_SAMPLE_BYTES)
+    for beginning, found in _BEGINNINGS:
+        if sample.startswith(beginning):
+            raise NotUtf8Error(path, found)
+    if sample.count(0) > len(sample) // 3:
+        raise NotUtf8Error(path, "UTF-16")
+
+
+def _delimiter(lines: Iterable[str]) -> str:
+    """Return the delimiter with which the first row that says anything has the most cells."""
+    header = next((line for line in lines if line.strip()), "")
+    return max(_DELIMITERS, key=header.count)
+
+
+def _records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | BadRow]]:
+    """Yield the cells of each row that has any, with the line on which it begins."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line, _torn(line, reader.line_num, error)
+            continue
+        if any(cell.strip() for cell in cells):
+            yield line, cells
+
+
+def _torn(first: int, last: int, error: csv.Error) -> BadRow:
+    reach = "" if first == last else f"runs on to line {last} and "
+    return BadRow(first, None, f"{reach}is no CSV ({error})", 'close every quote, and double quotes within: ""')
