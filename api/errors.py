@@ -83,9 +83,22 @@ class UnknownSubjectsError(ChaffinchError):
         super().__init__(f"{len(subjects)} of the subjects are not known in this project")
         self.subjects = subjects
         self.fields = [
-            FieldProblemOut(pointer=f"/subjects/{place}", problem=f"{subject} is unknown", remedy="a subject's id")
+            FieldProblemOut(
+                pointer=f"/subjects/{place}", problem=f"{subject} is unknown", remedy="a subject of the project"
+            )
             for place, subject in subjects.items()
         ]
+
+
+class NotInWorkflowError(ChaffinchError):
+    """The subject has no place in a workflow of this name; `workflows` names those in which it has."""
+
+    def __init__(self, subject: str, workflow: str, workflows: Sequence[str]) -> None:
+        others = f"it has one in {', '.join(workflows)}" if workflows else "nor has it one in another"
+        super().__init__(f"{subject} has no place in a workflow {workflow!r}; {others}")
+        self.subject = subject
+        self.workflow = workflow
+        self.workflows = workflows
 
 
 class UnknownMediaError(ChaffinchError):
@@ -137,6 +150,15 @@ class DeckKeyReusedError(ChaffinchError):
     def __init__(self, key: UUID) -> None:
         super().__init__(f"the key {key} was used for another deck; make a new key for each new deck")
         self.key = key
+
+
+class PublicationOvertakenError(ChaffinchError):
+    """Another version was published since the one that was looked at."""
+
+    def __init__(self, project: str, version: int) -> None:
+        super().__init__(f"version {version} of {project} was published meanwhile; look at what differs from that")
+        self.project = project
+        self.version = version
 
 
 class UnavailableError(ChaffinchError):
@@ -241,17 +263,19 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     UnknownProjectError: Kind(404, "unknown-project", "There is no such project"),
     UnknownWorkflowError: Kind(404, "unknown-workflow", "There is no such workflow"),
     UnknownSubjectError: Kind(404, "unknown-subject", "There is no such subject"),
+    UnknownSubjectsError: Kind(404, "unknown-subjects", "Some subjects are not known"),
     UnknownVolunteerError: Kind(404, "unknown-volunteer", "There is no such volunteer"),
     UnknownTokenError: Kind(404, "unknown-token", "There is no such token"),
+    NotInWorkflowError: Kind(404, "not-in-workflow", "The subject has no place in the workflow"),
     UnknownMediaError: Kind(404, "unknown-media", "There is no such picture"),
     MethodNotAllowedError: Kind(405, "method-not-allowed", "The method is not known here"),
     NameTakenError: Kind(409, "name-taken", "The name is taken"),
     DeckKeyReusedError: Kind(409, "deck-key-reused", "The key was used for another deck"),
+    PublicationOvertakenError: Kind(409, "publication-overtaken", "Another version was published meanwhile"),
     WorkflowRetiredError: Kind(410, "workflow-retired", "The workflow is retired"),
     BodyTooLargeError: Kind(413, "body-too-large", "The body is too large"),
     WrongMediaTypeError: Kind(415, "wrong-media-type", "The body must be JSON"),
     InvalidInputError: Kind(422, "invalid-input", "The input is not what it should be"),
-    UnknownSubjectsError: Kind(422, "unknown-subjects", "Some subjects are not known"),
     DatabaseUnavailableError: Kind(503, "database-unavailable", "The database does not answer"),
     OverloadedError: Kind(503, "overloaded", "Too much is waiting"),
 }

@@ -98,9 +98,10 @@ ORDER BY w.subject_id;
 DELETE FROM dealable WHERE ctid = ANY(ARRAY(SELECT ctid FROM dealable WHERE workflow_id = ANY($1::int[]) LIMIT $2));
 
 -- name: read_newcomers
--- A page of a project's subjects; `enters` are those that no workflow has had and that are not gold.
+-- A page of a project's subjects; `enters` are those that no workflow has had and that are not gold. The sum keeps the
+-- planner from the index on (project_id, external_id), by which each page would sort all subjects.
 WITH page AS (
-    SELECT id, metadata FROM subject WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT $3
+    SELECT id, metadata FROM subject WHERE project_id + 0 = $1 AND id > $2 ORDER BY id LIMIT $3
 ), judged AS (
     SELECT id, metadata,
            (SELECT 1 FROM stage t WHERE t.workflow_id = ANY($4::int[]) AND t.subject_id = page.id LIMIT 1) IS NULL
