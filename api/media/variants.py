@@ -23,7 +23,7 @@ TALLEST: Final = 16383
 _QUALITY: Final = 82
 _METHOD: Final = 4
 _REDUCING_GAP: Final = 3.0
-_BLUR_SIDE: Final = 32
+_BLUR_SIDE: Final = 16
 _BLUR_COMPONENTS: Final = (4, 3)
 
 Sizes: TypeAlias = tuple[tuple[int, int], ...]
