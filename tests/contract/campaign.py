@@ -1,0 +1,120 @@
+"""A small campaign over real pictures, served over HTTP, with one token for each scope."""
+
+import asyncio
+import csv
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from PIL import Image
+
+from api.app import App
+from api.caller import Scope
+from api.factory import media_dir, open_services
+from api.services.importing import import_manifest
+from api.settings import Settings
+from api.store.engine import open_pool
+from mobile_schemas.endpoints import Access
+from mobile_schemas.volunteers import VolunteerIn
+
+SLUG: Final = "galaxy-garden"
+SUBJECTS: Final = 40
+GOLD: Final = 5
+"""Of these subjects the answer is known: yes."""
+
+CASCADE: Final = f"""
+project: {SLUG}
+title: A garden of galaxies
+workflows:
+  - name: galaxy
+    question: Is there a galaxy?
+    policy: {{count: 1}}
+    audit: 0
+    then: {{yes: arms, no: retire}}
+  - name: arms
+    question: Does it have arms?
+    policy: {{count: 2}}
+    then: {{yes: merging, no: retire}}
+  - name: merging
+    question: Is it merging?
+    level: 2
+    policy: {{count: 1}}"""
+
+ASKED_BEFORE: Final = f"""{CASCADE}
+    then: {{yes: tidal, no: retire}}
+  - name: tidal
+    question: Is there a tidal tail?
+    policy: {{count: 1}}
+"""
+"""An earlier version of the cascade, with a workflow that has retired since."""
+
+MERGING, TIDAL = 3, 4
+"""Workflows are numbered as they were declared: one for level 2, and the one that has retired."""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Where it is served, and who may ask for what."""
+
+    url: str
+    tokens: Mapping[Access, str]
+
+    def headers(self, access: Access) -> dict[str, str]:
+        """Return the headers with which an endpoint of this access lets one in."""
+        return {"Authorization": f"Bearer {self.tokens[access]}"} if access in self.tokens else {}
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[Campaign]:
+    """Set the campaign up over an empty database, and serve it from a thread."""
+    tokens = asyncio.run(_prepare(settings))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(App(settings=settings), log_level="critical", lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        try:
+            yield Campaign(f"http://127.0.0.1:{listening.getsockname()[1]}", tokens)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+async def _prepare(settings: Settings) -> dict[Access, str]:
+    assert settings.database_url is not None
+    services = await open_services(settings)
+    pool = await open_pool(settings.database_url, 1)
+    try:
+        await import_manifest(pool, _manifest(settings.data_dir), SLUG, media_dir(settings))
+        for declaration in (ASKED_BEFORE, CASCADE):
+            await services.publishing.publish(declaration)
+        registered = await services.volunteers.register(VolunteerIn())
+        researcher = await services.tokens.issue(SLUG, Scope.RESEARCHER, "test")
+        importer = await services.tokens.issue(SLUG, Scope.IMPORT, "test")
+        return {"volunteer": registered["token"], "researcher": researcher.token, "import": importer.token}
+    finally:
+        await pool.close()
+        await services.close()
+
+
+def _manifest(folder: Path) -> Path:
+    """Draw the pictures and write the manifest that names them."""
+    dice = random.Random(2)
+    path = folder / "manifest.csv"
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["external_id", "location:1", "metadata:field", "metadata:#seed", "gold:galaxy"])
+        for number in range(SUBJECTS):
+            picture = Image.effect_noise((400, 300), 20 + number).convert("RGB")
+            picture.save(folder / f"{number}.png")
+            rows.writerow([f"g{number}", f"{number}.png", "deep", dice.random(), "yes" if number < GOLD else ""])
+    return path

@@ -1,0 +1,20 @@
+"""One served campaign for all tests of the contract."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.postgres.home import Home
+from api.postgres.probe import execute
+from api.settings import Settings
+from tests.contract.campaign import Campaign, served
+
+
+@pytest.fixture(scope="package")
+def campaign(server_home: Home, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
+    folder: Path = tmp_path_factory.mktemp("campaign")
+    execute(server_home.run, "postgres", f"CREATE DATABASE contract TEMPLATE {migrated_template}")
+    with served(Settings(data_dir=folder, database_url=server_home.url("contract"))) as campaign:
+        yield campaign
+    execute(server_home.run, "postgres", "DROP DATABASE contract WITH (FORCE)")

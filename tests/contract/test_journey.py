@@ -1,0 +1,157 @@
+"""One volunteer's and one researcher's way through the whole API; every reply is what the table says."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from mobile_schemas.endpoints import CURSOR_HEADER, ENDPOINTS, NDJSON
+from mobile_schemas.problems import ProblemOut
+from tests.contract.campaign import MERGING, SLUG, SUBJECTS, TIDAL, Campaign
+from tests.contract.formats import uuid7
+
+TABLE = {endpoint.name: endpoint for endpoint in ENDPOINTS}
+
+
+class Traveller:
+    """Calls endpoints by their names, and checks each reply against the table."""
+
+    def __init__(self, client: httpx2.Client, campaign: Campaign) -> None:
+        self._client = client
+        self._campaign = campaign
+        self.asked: set[str] = set()
+
+    def ask(self, name: str, json: object = None, token: str | None = None, **parameters: object) -> httpx2.Response:
+        endpoint = TABLE[name]
+        self.asked.add(name)
+        headers = {"authorization": f"Bearer {token}"} if token else self._campaign.headers(endpoint.access)
+        response = self._client.request(endpoint.method, endpoint.path.format(**parameters), json=json, headers=headers)
+        if response.status_code != endpoint.status:
+            assert response.status_code in endpoint.statuses
+            ProblemOut.model_validate_json(response.content)
+            return response
+        assert response.headers["content-type"] == endpoint.media_type
+        if endpoint.reply is not None:
+            for line in response.content.splitlines() if endpoint.media_type == NDJSON else [response.content]:
+                endpoint.reply.model_validate_json(line)
+        return response
+
+
+@pytest.fixture
+def traveller(campaign: Campaign) -> Iterator[Traveller]:
+    with httpx2.Client(base_url=campaign.url) as client:
+        yield Traveller(client, campaign)
+
+
+def a_swipe(workflow: int, subject: str, **changes: object) -> dict[str, Any]:
+    swipe = {
+        "id": uuid7(time.time_ns() // 1_000_000, uuid.uuid4().int >> 54),
+        "workflow": workflow,
+        "subject": subject,
+        "answer": "yes",
+        "answered_at": datetime.now(UTC).isoformat(),
+        "dwell_ms": 900,
+    }
+    return {**swipe, **changes}
+
+
+def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
+    traveller.ask("health")
+    assert SLUG in {project["slug"] for project in traveller.ask("list_projects").json()["projects"]}
+    workflow = traveller.ask("get_project", slug=SLUG).json()["workflows"][0]
+    me = traveller.ask("register_volunteer", {"name": "William Herschel"}).json()
+    token = me["token"]
+    assert traveller.ask("me", token=token).json()["volunteer"] == me["volunteer"]
+
+    wish = {"key": str(uuid.uuid4()), "size": 20, "width": 320}
+    deck = traveller.ask("deal_deck", wish, token, workflow_id=workflow["id"]).json()
+    assert traveller.ask("deal_deck", wish, token, workflow_id=workflow["id"]).json() == deck
+    card = deck["cards"][0]
+    assert card["metadata"] == {"field": "deep"}
+    seen = traveller.ask("get_subject", subject=card["subject"]).json()
+    assert (seen["project"], seen["metadata"]) == (SLUG, {"field": "deep"})
+    digest, width = card["locations"][0]["url"].removeprefix("/media/").removesuffix(".webp").split("/")
+    picture = traveller.ask("get_media", digest=digest, width=width)
+    assert len(picture.content) == card["locations"][0]["bytes"]
+    assert picture.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+    swipes = [a_swipe(workflow["id"], card["subject"]) for card in deck["cards"]]
+    verdicts = traveller.ask("submit_classifications", {"classifications": swipes}, token).json()["verdicts"]
+    assert [verdict["id"] for verdict in verdicts] == [swipe["id"] for swipe in swipes]
+    assert {verdict["verdict"] for verdict in verdicts} == {"created"}
+    assert any(verdict.get("feedback") for verdict in verdicts)
+    again = traveller.ask("submit_classifications", {"classifications": swipes[::-1]}, token).json()["verdicts"]
+    assert [verdict["verdict"] for verdict in again] == ["duplicate"] * len(swipes)
+    assert [verdict.get("feedback") for verdict in again[::-1]] == [v.get("feedback") for v in verdicts]
+    undo = {"retractions": [{"id": swipe["id"]} for swipe in swipes]}
+    assert {
+        verdict["verdict"] for verdict in traveller.ask("retract_classifications", undo, token).json()["verdicts"]
+    } == {
+        "retracted",
+        "rejected",
+    }
+
+    named = {"key": str(uuid.uuid4()), "subjects": ["S1", "S2"]}
+    assert len(traveller.ask("deal_named", named, workflow_id=workflow["id"]).json()["cards"]) == 2
+    labels = traveller.ask("labels", slug=SLUG)
+    assert len(labels.text.splitlines()) >= 1
+    assert int(labels.headers[CURSOR_HEADER]) >= 1
+    traveller.ask("openapi")
+    assert traveller.asked == set(TABLE)
+
+
+def test_wrong_swipes_get_a_verdict_that_names_the_field(traveller: Traveller) -> None:
+    workflow = traveller.ask("get_project", slug=SLUG).json()["workflows"][0]["id"]
+    mine, other = (traveller.ask("register_volunteer", {}).json()["token"] for _ in range(2))
+    deal = {"key": str(uuid.uuid4()), "size": 3, "width": 320}
+    subjects = [
+        card["subject"] for card in traveller.ask("deal_deck", deal, mine, workflow_id=workflow).json()["cards"]
+    ]
+    good = a_swipe(workflow, subjects[0])
+    traveller.ask("submit_classifications", {"classifications": [good]}, mine)
+
+    wrong = {
+        "another person's card": (a_swipe(workflow, subjects[1]), other, "never_dealt", "subject"),
+        "a subject that is not": (a_swipe(workflow, f"S{SUBJECTS + 1000}"), mine, "unknown_subject", "subject"),
+        "a workflow that is not": (a_swipe(2**31 - 1, subjects[1]), mine, "unknown_workflow", "workflow"),
+        "an id for another card": (a_swipe(workflow, subjects[1], id=good["id"]), mine, "id_reused", "id"),
+        "a second answer": (a_swipe(workflow, subjects[0]), mine, "already_answered", "subject"),
+    }
+    for situation, (swipe, token, reason, field) in wrong.items():
+        reply = traveller.ask("submit_classifications", {"classifications": [swipe]}, token)
+        [verdict] = reply.json()["verdicts"]
+        assert (verdict["verdict"], verdict["reason"], verdict["field"]) == ("rejected", reason, field), situation
+        assert verdict["detail"]
+
+
+def test_what_is_not_there_or_not_for_you_is_a_problem(traveller: Traveller, campaign: Campaign) -> None:
+    deal = {"key": str(uuid.uuid4()), "size": 3, "width": 320}
+
+    problems = {
+        "unknown-project": traveller.ask("get_project", slug="no-such"),
+        "unknown-subject": traveller.ask("get_subject", subject="S999999"),
+        "unknown-media": traveller.ask("get_media", digest="0" * 64, width=320),
+        "unknown-workflow": traveller.ask("deal_deck", deal, workflow_id=2**31 - 1),
+        "workflow-retired": traveller.ask("deal_deck", deal, workflow_id=TIDAL),
+        "level-not-held": traveller.ask("deal_deck", deal, workflow_id=MERGING),
+        "not-allowed": traveller.ask("labels", slug=SLUG, token=campaign.tokens["volunteer"]),
+        "not-authenticated": traveller.ask("me", token="chf_never_issued"),
+        "unknown-subjects": traveller.ask(
+            "deal_named", {"key": str(uuid.uuid4()), "subjects": ["S999999"]}, workflow_id=1
+        ),
+    }
+
+    assert {name: reply.json()["type"] for name, reply in problems.items()} == {
+        name: f"/problems/{name}" for name in problems
+    }
+
+
+def test_a_taken_name_is_taken_in_any_case(traveller: Traveller) -> None:
+    traveller.ask("register_volunteer", {"name": "Édouard"})
+    again = traveller.ask("register_volunteer", {"name": "éDOUARD"})
+
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/name-taken")
