@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """The settings of one process, read from the environment once, when it starts."""
 
-    model_config = SettingsConfigDict(env_prefix="CHAFFINCH_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CHAFFINCH_", env_ignore_empty=True, frozen=True)
 
     data_dir: Path = Field(
         default=Path(".chaffinch"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from api.postgres import Postgres
+from api.postgres.embedded import Postgres
 from api.postgres.home import Home, open_home
 from api.postgres.locks import take
 from api.postgres.probe import execute

@@ -61,9 +61,9 @@ def create_cluster(home: Home, programs: Programs, inherited: int) -> None:
     home.account.own(unfinished)
     command = [programs.path("initdb"), f"--pgdata={unfinished}", f"--username={USER}", "--auth=trust"]
     command += ["--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"]
-    ended = start_program(command, home, inherited).wait()
-    if ended != 0:
-        raise ServerStartError(f"initdb ended with {ended}", home.log)
+    log_start = home.log.stat().st_size
+    if start_program(command, home, inherited).wait() != 0:
+        raise ServerStartError(home.last_words(log_start), home.log)
     with (unfinished / "postgresql.conf").open("a") as configuration:
         configuration.write(_TUNABLE)
         configuration.flush()

@@ -26,6 +26,8 @@ from api.postgres.probe import PORT, USER
 
 DATABASE = "chaffinch"
 _LOG_BYTES = 10_000_000
+_QUOTED_BYTES = 20_000
+_QUOTED_LINES = 6
 _SHORT = Path("/tmp")  # noqa: S108 (private folders with random names are made in it; TMPDIR may be long or closed)
 
 
@@ -125,6 +127,13 @@ class Home:
             owner = self.folder.stat()
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
         return descriptor
+
+    def last_words(self, start: int) -> str:
+        """Return the end of what was written into the log from that byte on, in one line without times and ids."""
+        with self.log.open("rb") as log:
+            log.seek(start)
+            lines = log.read()[-_QUOTED_BYTES:].decode(errors="replace").splitlines()
+        return " ".join(line.partition("] ")[2] or line for line in lines[-_QUOTED_LINES:] if line) or "it said nothing"
 
 
 def open_home(data_dir: Path) -> Home:

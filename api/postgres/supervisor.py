@@ -13,7 +13,7 @@ of the supervisor
     The server asked the kernel for a SIGINT in that case, and stops cleanly. ``server.lock`` is inherited by each of
     its processes: the next supervisor, which any user starts that sees ``supervisor.lock`` free, waits for the last.
 
-No process id is read from a file, and no wait for a starting server has a deadline: replaying a log may take hours.
+No process id in a file is believed, and no wait for a starting server has a deadline: replaying a log may take hours.
 """
 
 import os
@@ -60,7 +60,7 @@ class Supervisor:
                     self._home.remove_run()
                     return
             if server.returncode > 0 and not has_been_ready:
-                raise ServerStartError(_complaints(self._home, log_start), self._home.log)
+                raise ServerStartError(self._home.last_words(log_start), self._home.log)
             time.sleep(_POLL_SECONDS if server.returncode < 0 else _PAUSE_SECONDS)
             patience_seconds = 0.0
 
@@ -69,9 +69,9 @@ class Supervisor:
         lock = lock_server(self._home, patience_seconds)
         try:
             self._home.prepare_run()
-            log_start = self._home.log.stat().st_size
             create_cluster(self._home, self._programs, lock)
             forget_dead_server(self._home)
+            log_start = self._home.log.stat().st_size
             return start_server(self._home, self._programs, lock), log_start
         finally:
             os.close(lock)  # the server's processes hold it now
@@ -101,15 +101,6 @@ def _is_up(home: Home) -> bool:
         return probe(home.run, "postgres").state in (State.READY, State.WITHOUT_DATABASE)
     except ServerRefusedError:
         return True
-
-
-def _complaints(home: Home, log_start: int) -> str:
-    """Return what the server said when it gave up."""
-    with home.log.open("rb") as log:
-        log.seek(log_start)
-        lines = log.read()[-20_000:].decode(errors="replace").splitlines()
-    telling = [line for line in lines if any(word in line for word in ("FATAL:", "PANIC:", "HINT:", "DETAIL:"))]
-    return " ".join(line.partition("] ")[2] or line for line in (telling or lines)[-4:]) or "it said nothing"
 
 
 def main() -> None:

@@ -1,0 +1,181 @@
+"""A kill -9 of anything at any moment. It proves process crashes; what a power loss does cannot be tested here."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from api.postgres.embedded import Postgres
+from api.postgres.errors import ServerStartError
+from api.postgres.home import DATABASE, Home
+from api.postgres.leftovers import lock_server
+from api.postgres.locks import take
+from api.postgres.probe import State, probe
+from api.settings import Settings
+from tests.conftest import WaitUntilStopped
+from tests.postgres.servers import (
+    Enter,
+    eventually,
+    kill_server,
+    kill_supervisor,
+    runs_anew,
+    server_pid,
+    start_user,
+    supervisor_pid,
+)
+
+# What asyncpg raises when its server dies; the last where that happens between two messages of one call.
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+async def _insert(url: str, acknowledged: list[int], enough: int) -> None:
+    """Insert numbers, each committed on its own, over new connections as the old ones are lost."""
+    number = 0
+    while len(acknowledged) < enough:
+        with contextlib.suppress(*LOST):
+            connection = await asyncpg.connect(url, timeout=5)
+            try:
+                while len(acknowledged) < enough:
+                    number += 1
+                    await connection.execute("INSERT INTO vote VALUES ($1)", number)
+                    acknowledged.append(number)
+            finally:
+                connection.terminate()
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("kill", [kill_server, kill_supervisor])
+async def test_what_is_killed_comes_back_by_itself_with_every_acknowledged_row(
+    enter: Enter, home: Home, kill: Callable[[Home], None]
+) -> None:
+    url = enter().url
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE vote (number integer PRIMARY KEY)")
+    await connection.close()
+    acknowledged: list[int] = []
+    writer = asyncio.create_task(_insert(url, acknowledged, enough=3000))
+
+    for _ in range(3):
+        await asyncio.sleep(random.uniform(0, 0.3))
+        server = server_pid(home)
+        kill(home)
+        assert await asyncio.to_thread(eventually, partial(runs_anew, home, server))
+    await writer
+
+    connection = await asyncpg.connect(url)
+    rows = {row["number"] for row in await connection.fetch("SELECT number FROM vote")}
+    await connection.close()
+    assert set(acknowledged) <= rows
+
+
+async def test_a_killed_backend_leaves_the_server_to_the_others(enter: Enter, home: Home) -> None:
+    url = enter().url
+    server = server_pid(home)
+    connection = await asyncpg.connect(url)
+
+    os.kill(await connection.fetchval("SELECT pg_backend_pid()"), signal.SIGKILL)
+    with pytest.raises(LOST):
+        await connection.fetchval("SELECT 1")
+
+    assert await asyncio.to_thread(eventually, lambda: probe(home.run, DATABASE).state is State.READY)
+    assert server_pid(home) == server
+
+
+async def test_a_backend_that_computes_does_not_hold_up_the_recovery(enter: Enter, home: Home) -> None:
+    connection = await asyncpg.connect(enter().url)
+    endless = asyncio.create_task(connection.execute("SELECT count(*) FROM generate_series(1, 1e12::bigint)"))
+    await asyncio.sleep(0.2)
+    server = server_pid(home)
+
+    kill_server(home)
+
+    assert await asyncio.to_thread(eventually, partial(runs_anew, home, server), 10)
+    with pytest.raises(LOST):
+        await endless
+
+
+def test_nothing_is_left_when_the_supervisor_and_the_last_user_are_killed(
+    enter: Enter, data_dir: Path, home: Home, wait_until_stopped: WaitUntilStopped
+) -> None:
+    user = enter()
+    user.kill()
+    kill_supervisor(home)
+
+    wait_until_stopped(data_dir)
+
+    assert enter().url == user.url
+
+
+def test_everything_killed_at_once_starts_again(enter: Enter, home: Home) -> None:
+    user = enter()
+    pids = [supervisor_pid(home), server_pid(home), user.process.pid]
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+
+    assert enter().url == user.url
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.2, 0.4, 0.6])
+def test_a_first_start_killed_on_its_way_is_made_up_for(
+    data_dir: Path, home: Home, enter: Enter, seconds: float
+) -> None:
+    user = start_user(data_dir)
+    eventually(home.log.exists)
+    time.sleep(seconds)
+    with contextlib.suppress(ValueError):  # too early or too late for it
+        kill_supervisor(home)
+    user.kill()
+    user.communicate()
+
+    assert enter().url == home.url()
+
+
+def test_what_is_left_of_a_dead_server_is_ended(home: Home) -> None:
+    lock = take(home.server_lock)
+    assert lock is not None
+    backend = subprocess.Popen(["sleep", "1000"], pass_fds=[lock], **home.account.identity)
+    os.close(lock)
+
+    os.close(lock_server(home, patience_seconds=0.2))
+
+    assert backend.wait(10) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("words", ["", "garbled", "{pid}\n/somewhere\n"], ids=["empty", "garbled", "pid taken over"])
+def test_a_pid_file_that_speaks_of_no_server_is_no_hindrance(
+    enter: Enter, data_dir: Path, home: Home, words: str, wait_until_stopped: WaitUntilStopped
+) -> None:
+    enter().leave()
+    wait_until_stopped(data_dir)
+    with subprocess.Popen(["sleep", "1000"], **home.account.identity) as other:
+        (home.data / "postmaster.pid").write_text(words.format(pid=other.pid))
+
+        user = enter()
+
+        other.kill()
+    assert user.url == home.url()
+
+
+def test_a_server_that_cannot_start_says_why_and_starts_once_it_can(
+    enter: Enter, data_dir: Path, home: Home, wait_until_stopped: WaitUntilStopped
+) -> None:
+    enter().leave()
+    wait_until_stopped(data_dir)
+    configuration = home.data / "postgresql.conf"
+    good = configuration.read_text()
+    configuration.write_text(good + "shared_buffers = plenty\n")
+
+    with pytest.raises(ServerStartError, match="shared_buffers"):
+        Postgres(Settings(data_dir=data_dir)).acquire()
+
+    configuration.write_text(good)
+    assert enter().url == home.url()
