@@ -4,7 +4,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from api.errors import DatabaseUnavailableError
+from api.errors import DatabaseUnavailableError, OverloadedError
 from api.store.failures import CONFLICTS, UNREACHABLE
 
 Parameters = ParamSpec("Parameters")
@@ -21,9 +21,9 @@ def reachable(verb: Callable[Parameters, Awaitable[Result]]) -> Callable[Paramet
         for attempt in range(ATTEMPTS):
             try:
                 return await verb(*args, **kwargs)
-            except CONFLICTS:
+            except CONFLICTS as error:
                 if attempt == ATTEMPTS - 1:
-                    raise
+                    raise OverloadedError from error
             except UNREACHABLE as error:
                 raise DatabaseUnavailableError from error
         raise AssertionError("unreachable")
