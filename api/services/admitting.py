@@ -283,4 +283,4 @@ def _gold_of(batch: Iterable[Incoming]) -> Set[str]:
 def _remedy(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     near = get_close_matches(name, names, n=1)
-    return f"do you mean {near[0]}?" if near else f"it has {', '.join(names)}"
+    return f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"

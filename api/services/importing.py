@@ -220,11 +220,10 @@ def _values(image: PreparedImage) -> LocationValues:
 
 
 def _bad_header(manifest: Manifest, error: UnknownGoldError) -> BadHeaderError:
+    places = {workflow: (manifest.columns.gold[workflow], remedy) for workflow, remedy in error.remedies.items()}
     columns = [
-        BadColumn(
-            manifest.columns.gold[workflow] + 1, f"gold:{workflow}", f"is no workflow of {error.slug}'s cascade", remedy
-        )
-        for workflow, remedy in error.remedies.items()
+        BadColumn(place + 1, f"gold:{workflow}", "names no workflow of the published cascade", remedy)
+        for workflow, (place, remedy) in places.items()
     ]
     return BadHeaderError(manifest.path, 1, columns)
 
