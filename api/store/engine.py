@@ -1,4 +1,4 @@
-"""Connections: a SQLAlchemy engine for the cool paths, an asyncpg pool for the hot one, and single ones for long work."""
+"""Connections: an SQLAlchemy engine for cool paths, an asyncpg pool for the hot one, single ones for long work."""
 
 import contextlib
 from collections.abc import AsyncIterator

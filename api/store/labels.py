@@ -131,12 +131,15 @@ class LabelStore:
             yield [Entry(*row) for row in rows]
 
     async def find_stage(self, subject_id: int, workflow: str) -> StagePlace | None:
-        """Return where a subject stands under a workflow's name, in its newest edition that the subject has been in."""
+        """Return where a subject stands under a workflow's name: in the newest edition in which it has a place.
+
+        The version in force stays so until the end of the transaction.
+        """
         row = await self._connection.fetchrow(_SQL["find_stage"], subject_id, workflow)
         return None if row is None else StagePlace(*row)
 
     async def workflows_of(self, subject_id: int) -> list[str] | None:
-        """Return the names of the workflows that a subject is or was in, or `None` if there is no such subject."""
+        """Return the names of the workflows in which a subject has a place, or `None` if there is no such subject."""
         rows = await self._connection.fetch(_SQL["workflows_of_subject"], subject_id)
         return [row[0] for row in rows if row[0] is not None] if rows else None
 

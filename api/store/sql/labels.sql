@@ -50,8 +50,8 @@ WHERE w.project_id = $1
 ORDER BY c.received_at, c.workflow_id, c.subject_id, c.ordinal, c.kind, c.client_id;
 
 -- name: find_stage
--- The newest edition of a named workflow that the subject has been in, the version that its stage was last touched
--- under, and the version in force.
+-- The newest edition of a named workflow in which the subject has a place, the version that its stage was last under,
+-- and the version in force, which stays so until the end of the transaction.
 SELECT t.workflow_id, t.version_id, p.version_id AS in_force
 FROM subject s
 JOIN project p ON p.id = s.project_id
@@ -59,10 +59,11 @@ JOIN workflow w ON w.project_id = p.id AND w.name = $2
 JOIN stage t ON t.workflow_id = w.id AND t.subject_id = s.id
 WHERE s.id = $1 AND t.state <> 3
 ORDER BY w.edition DESC
-LIMIT 1;
+LIMIT 1
+FOR SHARE OF p;
 
 -- name: workflows_of_subject
--- The names of the workflows that a subject is or was in: one row with null if none, no row without a subject.
+-- The names of the workflows in which a subject has a place: one row with null if none, no row without a subject.
 SELECT DISTINCT w.name
 FROM subject s
 LEFT JOIN (stage t JOIN workflow w ON w.id = t.workflow_id AND t.state <> 3)
