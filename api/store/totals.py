@@ -7,7 +7,7 @@ from api.store.statements import statements
 
 _SQL = statements("totals")
 
-_TOTALS_LOCK: Final = 7221
+_TOTALS_LOCK: Final = 7222
 """First half of the advisory locks of counting; the second is the workflow, or 0 for the bars."""
 
 _BARS: Final = 0

@@ -1,0 +1,153 @@
+"""The worker: what is done beside the requests, on time, for as long as it is asked to.
+
+Theory of operation
+-------------------
+Every job has a task and a connection of its own, so that a long count does not keep the sequencer waiting. A job that
+fails gives its connection up, waits, longer each time up to some seconds, and goes on: the database may restart, move
+or lock something without anybody starting the worker again. Any number of workers share one database; advisory locks
+see to it that none does what another is doing. Nothing depends on a worker but freshness: the label feed sequences for
+itself, and partitions are made ahead by the service too.
+
+SIGTERM and SIGINT end every job after the transaction that it is in.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import structlog
+
+from api.postgres.embedded import running_postgres
+from api.services.partitions import keep_ahead
+from api.services.published import PublishedCascades
+from api.services.sequencing import sequence
+from api.services.settling import settle, unheard
+from api.services.totals import Totals
+from api.settings import Settings
+from api.store.engine import Connection, connect
+from api.store.failures import CONFLICTS, UNREACHABLE
+from api.store.publishing import PublishingStore
+from api.store.schema import upgrade
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE_SECONDS: Final = 0.1
+LONGEST_PAUSE_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 5.0
+"""How long jobs may take to end by themselves; what is under way then is rolled back, and done by the next worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do again and again; a single statement of it that takes longer than its patience is given up."""
+
+    name: str
+    every_seconds: float
+    patience_seconds: float
+    run: Callable[[Connection], Awaitable[object]]
+
+
+def jobs() -> Sequence[Job]:
+    """Return the jobs of one worker."""
+    return (
+        Job("sequencing", 0.2, 60, sequence),
+        Job("settling", 2, 3600, partial(_settle_projects, PublishedCascades(), random.SystemRandom())),
+        Job("totals", 1, 3600, Totals().count),
+        Job("partitions", 3600, 60, _keep_partitions_ahead),
+    )
+
+
+async def run_worker(settings: Settings) -> None:
+    """Do the jobs until SIGTERM or SIGINT, over the database of the settings, brought to the newest schema.
+
+    Raises
+    ------
+    PostgresError
+        The database cannot be had at the start.
+    """
+    stop = asyncio.Event()
+    with _set_by_signals(stop):
+        working = asyncio.create_task(_work(settings, stop))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({working}, timeout=STOP_SECONDS)
+        finally:
+            stopping.cancel()
+            working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
+
+
+async def work(database_url: str, stop: asyncio.Event) -> None:
+    """Do the jobs over a database until `stop` is set."""
+    log.info("worker started")
+    async with asyncio.TaskGroup() as group:
+        for job in jobs():
+            group.create_task(_repeat(job, database_url, stop), name=job.name)
+    log.info("worker stopped")
+
+
+async def _work(settings: Settings, stop: asyncio.Event) -> None:
+    async with running_postgres(settings) as url:
+        await upgrade(url)
+        await work(url, stop)
+
+
+async def _repeat(job: Job, database_url: str, stop: asyncio.Event) -> None:
+    """Do a job until `stop` is set, whatever happens to it."""
+    failures = 0
+    while not stop.is_set():
+        try:
+            async with connect(database_url, job.name, job.patience_seconds) as connection:
+                while not stop.is_set():
+                    await job.run(connection)
+                    failures = 0
+                    await _sleep(job.every_seconds, stop)
+        except (*CONFLICTS, *UNREACHABLE) as error:
+            log.warning("job interrupted", job=job.name, error=repr(error))
+        except Exception:
+            log.exception("job failed", job=job.name)
+        failures += 1
+        await _sleep(_pause_seconds(failures), stop)
+
+
+def _pause_seconds(failures: int) -> float:
+    """Return how long to wait after so many failures in a row; the dice keep workers from coming back as one."""
+    longest = min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_SECONDS)
+    return longest * random.uniform(0.5, 1)  # noqa: S311  # spreads attempts
+
+
+async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep until the time is over or `stop` is set."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+@contextlib.contextmanager
+def _set_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+async def _settle_projects(published: PublishedCascades, dice: random.Random, connection: Connection) -> None:
+    """Let subjects follow where a publication was interrupted."""
+    for project_id in await PublishingStore(connection).unsettled():
+        await settle(connection, published, dice, project_id, unheard)
+
+
+async def _keep_partitions_ahead(connection: Connection) -> None:
+    await keep_ahead(connection, datetime.now(UTC).date())
