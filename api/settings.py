@@ -20,6 +20,12 @@ class Settings(BaseSettings):
         default=None,
         description="postgresql:// URL of a server of your own (15 or newer); unset, an embedded one is started.",
     )
+    database_patience_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        description="How long to wait at the start for a server of your own that is away; one that is starting, or the "
+        "embedded one, is waited for in any case.",
+    )
     postgres_bin: Path | None = Field(
         default=None,
         description="Folder with the programs of PostgreSQL 15 or newer, such as /usr/lib/postgresql/15/bin; "

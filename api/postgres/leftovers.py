@@ -40,7 +40,7 @@ def forget_dead_server(home: Home) -> None:
     """
     file = home.data / "postmaster.pid"
     try:
-        status = Path(f"/proc/{int(file.read_text().split()[0])}/stat").read_text()
+        status = Path(f"/proc/{abs(int(file.read_text().split()[0]))}/stat").read_text()
     except FileNotFoundError:
         return  # no such file, or no such process, which PostgreSQL sees for itself
     except (ValueError, IndexError):
