@@ -2,7 +2,9 @@
 
 import asyncio
 import random
-from contextlib import AsyncExitStack
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -16,48 +18,78 @@ from api.services.classifications import Classifications
 from api.services.decks import Decks
 from api.services.health import Health
 from api.services.house import Services
+from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.partitions import keep_ahead
 from api.services.pictures import Pictures
 from api.services.projects import Projects
 from api.services.published import PublishedCascades
+from api.services.publishing import Publishing
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
 from api.services.tokens import Tokens
 from api.services.volunteers import Volunteers
 from api.settings import Settings
 from api.store.engine import Pool, open_engine, open_pool
-from api.store.failures import is_starting
-from api.store.schema import create_partitions, upgrade
+from api.store.failures import CONFLICTS, is_away, is_starting
+from api.store.schema import upgrade
 from api.store.sessions import Sessions
 
 log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS: Final = 0.5
-"""Between attempts to reach a database that is starting."""
+"""Between attempts to reach a database that is away."""
+
+Say = Callable[[str], None]
 
 
-async def open_services(settings: Settings, database_url: str | None = None) -> Services:
+async def open_services(settings: Settings, database_url: str | None = None, say: Say = log.info) -> Services:
     """Open the services over the database of the settings, or over another one, brought to the newest schema.
 
-    A database that is starting is waited for, however long it replays its log.
+    Parameters
+    ----------
+    say
+        Told in a sentence what is waited for.
 
     Raises
     ------
     PostgresError
-        The database cannot be had.
+        The database cannot be had, or was away for longer than the settings have patience.
     """
-    async with AsyncExitStack() as resources:
-        url = database_url or await _database(settings, resources)
+    deadline = time.monotonic() + settings.database_patience_seconds
+    told = False
+    while True:
+        async with AsyncExitStack() as resources:
+            try:
+                if database_url is None:
+                    url = await resources.enter_async_context(running_postgres(settings, say))
+                return await _open(settings, database_url or url, resources)
+            except ServerUnreachableError as error:
+                if not is_starting(error) and (not is_away(error) or time.monotonic() > deadline):
+                    raise
+                if not told:
+                    say(f"Waiting for the database. {error}")
+                told = True
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _open(settings: Settings, url: str, resources: AsyncExitStack) -> Services:
+    """Open the services over a database; `resources` closes what is open already when that goes wrong."""
+    try:
         await upgrade(url)
         pool = await open_pool(url, settings.hot_pool_size)
         resources.push_async_callback(pool.close)
         await _create_partitions(pool)
-        sessions = Sessions(open_engine(url))
-        resources.push_async_callback(sessions.close)
-        services = _build(settings, pool, sessions, resources.pop_all())
-        services.open_resources.push_async_callback(services.classifications.close)
-        return services
-    raise AssertionError("unreachable")
+    except Exception as error:
+        if is_away(error):
+            raise ServerUnreachableError("the database", str(error)) from error
+        raise
+    sessions = Sessions(open_engine(url))
+    resources.push_async_callback(sessions.close)
+    services = _build(settings, pool, sessions, resources.pop_all())
+    services.open_resources.push_async_callback(services.classifications.close)
+    services.open_resources.push_async_callback(services.decks.close)
+    return services
 
 
 def media_dir(settings: Settings) -> Path:
@@ -65,20 +97,11 @@ def media_dir(settings: Settings) -> Path:
     return settings.data_dir / "media"
 
 
-async def _database(settings: Settings, resources: AsyncExitStack) -> str:
-    while True:
-        try:
-            return await resources.enter_async_context(running_postgres(settings))
-        except ServerUnreachableError as error:
-            if not is_starting(error.__cause__):
-                raise
-            log.info("waiting for the database", why=str(error))
-            await asyncio.sleep(PAUSE_SECONDS)
-
-
 async def _create_partitions(pool: Pool) -> None:
+    """Make the ledger's partitions; where something is in the way, the worker makes them in time."""
     async with pool.acquire() as connection:
-        await create_partitions(connection, datetime.now(UTC).date())
+        with suppress(*CONFLICTS):
+            await keep_ahead(connection, datetime.now(UTC).date())
 
 
 def _build(settings: Settings, pool: Pool, sessions: Sessions, resources: AsyncExitStack) -> Services:
@@ -93,6 +116,8 @@ def _build(settings: Settings, pool: Pool, sessions: Sessions, resources: AsyncE
         subjects=Subjects(sessions),
         media=Pictures(media_dir(settings)),
         health=Health(pool),
+        publishing=Publishing(pool, published, dice),
+        labels=Labels(pool),
         tokens=Tokens(pool, sessions),
         levels=Levels(sessions),
         open_resources=resources,

@@ -1,22 +1,32 @@
-"""The statements of dealing, as one method each, over one connection inside a transaction of the caller's."""
+"""The statements of dealing, as one method each; a group of decks costs as many round trips as one."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.store.engine import Connection
+from api.store.failures import SameMomentError
 from api.store.statements import statements
 
 _SQL = statements("deck")
 
 
+class Seat(NamedTuple):
+    """Who asks for cards of which workflow, under which key."""
+
+    person_id: int
+    volunteer_id: int
+    workflow_id: int
+    key: UUID
+
+
 class Table(NamedTuple):
     """What the dealer must know of a workflow, a person and a key.
 
-    `lost` are (subject, gold) of open cards that the phone does not hold; `counts` are gold answers: no x3, yes x3.
+    `open_cards` are (subject, gold) of the unanswered cards of the last decks; `counts` are gold answers: no, yes x3.
     """
 
     project_id: int
@@ -27,27 +37,44 @@ class Table(NamedTuple):
     contested_bar: int | None
     deck_workflow: int | None
     subject_ids: list[int] | None
-    deck_version: int | None
-    lost: list[tuple[int, bool]]
+    open_cards: list[tuple[int, bool]]
     dealt: int
     counts: tuple[int, ...]
     informedness: int | None
 
 
-class Ask(NamedTuple):
-    """A wish for stages of a pile, from a draw onwards and round the end."""
+class GoldAsk(NamedTuple):
+    """A wish of a seat (by place) for gold of a truth, from a draw onwards and round the end."""
 
+    place: int
+    truth: int
+    wanted: int
+    start: int
+
+
+class StageAsk(NamedTuple):
+    """A wish of a seat (by place) for stages of a pile, from a draw onwards and round the end."""
+
+    place: int
     tier: int
     wanted: int
     start: int
 
 
-class Picked(NamedTuple):
-    """Gold subjects by truth, and stages that are now reserved; the statement names the kinds by their place here."""
+class Clocks(NamedTuple):
+    """How long a card counts against its subject's need, and how long its answer is taken."""
 
-    gold_no: list[int]
-    gold_yes: list[int]
-    stages: list[int]
+    reservation: timedelta
+    acceptance: timedelta
+
+
+class NewDeck(NamedTuple):
+    """A deck to be written: the seat's place, the version, the subjects in order, and how many cards are new."""
+
+    place: int
+    version_id: int
+    subjects: list[int]
+    new: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,101 +98,120 @@ class DealtCard:
 
 
 class DeckStore:
-    """Reads and writes what dealing touches."""
+    """Reads and writes what a group of decks touches, over one connection inside a transaction of the caller's."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, seats: Sequence[Seat]) -> None:
         self._connection = connection
+        self._seats = seats
 
-    async def sit_down(
-        self, workflow_id: int, person_id: int, key: UUID, holding: list[int], lost_at_most: int
-    ) -> Table | None:
-        """Lock the person's place and return what the dealer must know, or `None` if there is no such workflow."""
-        asked = (workflow_id, person_id, key, holding, lost_at_most)
-        row = await self._connection.fetchrow(_SQL["sit_down"], *asked)
-        if row is not None and row["dealt"] is None:
-            await self._connection.execute(_SQL["begin_skill"], person_id, workflow_id)
-            row = await self._connection.fetchrow(_SQL["sit_down"], *asked)
-        if row is None:
-            return None
-        plain: tuple[Any, ...] = tuple(row)
-        lost = list(zip(plain[9], plain[10], strict=True))
-        reads = dict(zip(Table._fields[:9], plain[:9], strict=True))
-        return Table(**reads, lost=lost, dealt=plain[11], counts=plain[12:18], informedness=plain[18])
+    async def sit_down(self) -> list[Table | None]:
+        """Lock what each person has shown, and return what the dealer must know; `None`: no such workflow."""
+        persons = [seat.person_id for seat in self._seats]
+        workflows = [seat.workflow_id for seat in self._seats]
+        columns = (persons, workflows, [seat.key for seat in self._seats])
+        rows = await self._connection.fetch(_SQL["sit_down"], *columns)
+        if any(row["dealt"] is None for row in rows):
+            await self._connection.execute(_SQL["begin_skills"], persons, workflows)
+            rows = await self._connection.fetch(_SQL["sit_down"], *columns)
+        tables: list[Table | None] = [None] * len(self._seats)
+        for row in map(tuple, rows):
+            open_cards = list(zip(row[9] or (), row[10] or (), strict=True))
+            reads = dict(zip(Table._fields[:8], row[1:9], strict=True))
+            tables[row[0] - 1] = Table(
+                **reads, open_cards=open_cards, dealt=row[11], counts=row[12:18], informedness=row[18]
+            )
+        return tables
 
     async def pick(
         self,
-        person_id: int,
-        workflow_id: int,
-        table: Table,
-        gold: tuple[int, int],
-        asks: Sequence[Ask],
-        taken: list[int],
-        bounds: tuple[int, timedelta],
-    ) -> Picked:
-        """Choose unseen gold of each truth, and reserve unseen stages of the piles asked for.
-
-        `gold` is how many of each truth, and the draw to start from; `bounds` are how much of a pile to look at, and
-        for how long to reserve. Stages in `taken` are passed over.
-        """
-        columns = [list(column) for column in zip(*asks, strict=True)] or [[], [], []]
-        window, reservation = bounds
+        tables: Sequence[Table | None],
+        gold: Sequence[GoldAsk],
+        stages: Sequence[StageAsk],
+        window: int,
+        clocks: Clocks,
+    ) -> list[list[int]]:
+        """Deal unseen gold and unseen stages, looking at no more than `window` of a pile; return subjects by seat."""
+        named = [(t.project_id, t.name) if t is not None else (0, "") for t in tables]
+        gold_columns = _columns(((*self._owner(g.place), *named[g.place], g.truth, g.wanted, g.start) for g in gold), 9)
+        stage_columns = _columns(((*self._owner(s.place), s.tier, s.wanted, s.start) for s in stages), 7)
         rows = await self._connection.fetch(
-            _SQL["pick"],
-            person_id,
-            workflow_id,
-            table.project_id,
-            table.name,
-            *gold,
-            window,
-            *columns,
-            taken,
-            reservation,
+            _SQL["pick"], *gold_columns, *stage_columns[:6], window, stage_columns[6], *clocks
         )
-        picked = Picked([], [], [])
-        for kind, subject_id in rows:
-            picked[kind].append(subject_id)
-        return picked
+        dealt: list[list[int]] = [[] for _ in self._seats]
+        for place, subject_id in rows:
+            dealt[place].append(subject_id)
+        return dealt
 
-    async def anything_left(self, person_id: int, workflow_id: int, window: int) -> tuple[bool, bool]:
+    def _owner(self, place: int) -> tuple[int, int, int, int]:
+        seat = self._seats[place]
+        return place, seat.person_id, seat.volunteer_id, seat.workflow_id
+
+    async def anything_left(self, place: int, window: int) -> tuple[bool, bool]:
         """Say whether the workflow has open subjects, and whether this person has not seen some of them."""
-        row = await self._connection.fetchrow(_SQL["anything_left"], person_id, workflow_id, window)
+        seat = self._seats[place]
+        row = await self._connection.fetchrow(_SQL["anything_left"], seat.person_id, seat.workflow_id, window)
         assert row is not None
         return row[0], row[1]
 
-    async def deal(
-        self,
-        owner: tuple[int, int],
-        workflow_id: int,
-        cards: Sequence[tuple[int, bool]],
-        clocks: tuple[timedelta, timedelta],
-        deck: tuple[UUID, int, int],
-    ) -> list[DealtCard]:
-        """Write cards (subject, gold) of (person, volunteer) and their deck (key, version, new cards); return them.
-
-        Nothing is returned if the key was used meanwhile; the transaction must then be given up.
-        """
-        rows = await self._connection.fetch(
-            _SQL["deal"], owner[0], workflow_id, owner[1], [c[0] for c in cards], [c[1] for c in cards], *clocks, *deck
+    async def deal_named(self, place: int, cards: Sequence[tuple[int, bool]], clocks: Clocks) -> None:
+        """Deal exactly these subjects (subject, gold) to a seat."""
+        _, *owner = self._owner(place)
+        await self._connection.execute(
+            _SQL["deal_named"], *owner, [card[0] for card in cards], [card[1] for card in cards], *clocks
         )
-        return _cards(rows)
 
-    async def read_deck(self, person_id: int, workflow_id: int, subjects: list[int]) -> list[DealtCard]:
-        """Return the cards of a stored deck, in its order."""
-        return _cards(await self._connection.fetch(_SQL["read_deck"], person_id, workflow_id, subjects))
+    async def write_decks(self, decks: Sequence[NewDeck]) -> None:
+        """Write the replies to the keys.
 
-    async def read_named(self, project_id: int, workflow_id: int, subjects: list[int]) -> dict[int, tuple[int, bool]]:
+        Raises
+        ------
+        SameMomentError
+            A key was used at this very moment; the transaction must be given up.
+        """
+        seats = [self._seats[deck.place] for deck in decks]
+        cards = [(number, subject) for number, deck in enumerate(decks, 1) for subject in deck.subjects]
+        rows = await self._connection.fetch(
+            _SQL["write_decks"],
+            [seat.person_id for seat in seats],
+            [seat.workflow_id for seat in seats],
+            [seat.key for seat in seats],
+            [deck.version_id for deck in decks],
+            [deck.new for deck in decks],
+            *_columns(cards, 2),
+        )
+        if len(rows) < len(decks):
+            raise SameMomentError
+
+    async def read_cards(self, wanted: Mapping[int, Sequence[int]]) -> dict[int, list[DealtCard]]:
+        """Return the cards of subjects, by seat and in order."""
+        owners = {place: self._owner(place) for place in wanted}
+        rows = await self._connection.fetch(
+            _SQL["read_cards"],
+            *_columns(
+                (
+                    (place, owners[place][1], owners[place][3], subject)
+                    for place, subjects in wanted.items()
+                    for subject in subjects
+                ),
+                4,
+            ),
+        )
+        cards: dict[int, dict[int, DealtCard]] = {place: {} for place in wanted}
+        for place, subject_id, reserved, accepted, metadata, digest, blurhash, variants in rows:
+            card = cards[place].get(subject_id)
+            if card is None:
+                card = DealtCard(subject_id, reserved, accepted, json.loads(metadata), [])
+                cards[place][subject_id] = card
+            if digest is not None:
+                card.locations.append(Location(digest, blurhash, json.loads(variants)))
+        return {place: list(of_seat.values()) for place, of_seat in cards.items()}
+
+    async def read_named(self, place: int, project_id: int, subjects: list[int]) -> dict[int, tuple[int, bool]]:
         """Return, by place, the named subjects that can be dealt here, and whether they are gold."""
-        rows: list[Any] = await self._connection.fetch(_SQL["read_named"], project_id, workflow_id, subjects)
+        rows = await self._connection.fetch(_SQL["read_named"], project_id, self._seats[place].workflow_id, subjects)
         return {row[0] - 1: (row[1], row[2]) for row in rows}
 
 
-def _cards(rows: Iterable[Any]) -> list[DealtCard]:
-    """Gather one row a location into one card a subject."""
-    cards: dict[int, DealtCard] = {}
-    for subject_id, reserved, accepted, metadata, digest, blurhash, variants in rows:
-        card = cards.get(subject_id)
-        if card is None:
-            card = cards[subject_id] = DealtCard(subject_id, reserved, accepted, json.loads(metadata), [])
-        if digest is not None:
-            card.locations.append(Location(digest, blurhash, json.loads(variants)))
-    return list(cards.values())
+def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Turn rows into columns, as many as there should be even where there is no row."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

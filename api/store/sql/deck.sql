@@ -1,100 +1,115 @@
--- The statements of dealing: three for a new deck. Every probe of "has this person seen it" is a scalar subquery, which
--- always walks the primary key of `card`; NOT EXISTS may scan all cards of the person.
+-- The statements of dealing: three for a group of new decks. Every probe of "has this person seen it" is a scalar
+-- subquery, which always walks the primary key of `card`; NOT EXISTS may scan all cards of the person.
 
--- name: sit_down
--- Lock what a person has shown in a workflow (the decks of one person are dealt one after the other), and read what the
--- dealer must know: the workflow, the deck of the same key, and cards of the last decks that are open though the phone
--- does not hold them, because a reply was lost, or a phone.
-WITH shown AS MATERIALIZED (
-    SELECT dealt, no_no, no_yes, no_unsure, yes_no, yes_yes, yes_unsure, informedness
-    FROM skill WHERE person_id = $2 AND workflow_id = $1
-    FOR NO KEY UPDATE
-), lost AS MATERIALIZED (
-    SELECT DISTINCT c.subject_id, c.gold
-    FROM (SELECT subject_ids FROM deck WHERE person_id = $2 AND workflow_id = $1 ORDER BY id DESC LIMIT 4) recent
-    CROSS JOIN unnest(recent.subject_ids) AS u (subject_id)
-    JOIN card c ON c.person_id = $2 AND c.workflow_id = $1 AND c.subject_id = u.subject_id
-    LEFT JOIN stage s ON s.workflow_id = $1 AND s.subject_id = u.subject_id
-    WHERE c.client_id IS NULL AND c.accepted_until > now() AND NOT u.subject_id = ANY($4::bigint[])
-      AND (c.gold OR s.state < 2)
-    LIMIT $5
-)
-SELECT w.project_id, w.name, w.closed_at IS NOT NULL AS closed, p.version_id, coalesce(l.level, 1) AS level,
-       t.contested_bar, d.workflow_id AS deck_workflow, d.subject_ids, d.version_id AS deck_version,
-       ARRAY(SELECT subject_id FROM lost ORDER BY subject_id) AS lost_subjects,
-       ARRAY(SELECT gold FROM lost ORDER BY subject_id) AS lost_gold,
-       s.dealt, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure, s.informedness
-FROM workflow w
-JOIN project p ON p.id = w.project_id
-LEFT JOIN shown s ON true
-LEFT JOIN level_grant l ON l.person_id = $2 AND l.project_id = w.project_id
-LEFT JOIN workflow_total t ON t.workflow_id = w.id
-LEFT JOIN deck d ON d.person_id = $2 AND d.key = $3
-WHERE w.id = $1;
-
--- name: begin_skill
+-- name: begin_skills
+-- Let there be a row to lock for each (person, workflow) that exists.
 INSERT INTO skill (person_id, workflow_id)
-SELECT $1, id FROM workflow WHERE id = $2
+SELECT q.person_id, w.id
+FROM unnest($1::bigint[], $2::int[]) AS q (person_id, workflow_id)
+JOIN workflow w ON w.id = q.workflow_id
+ORDER BY q.person_id, w.id
 ON CONFLICT DO NOTHING;
 
+-- name: sit_down
+-- Lock what each person has shown in a workflow (the decks of one person are dealt one after the other), and read what
+-- the dealer must know: the workflow, the deck of the same key, and the open cards of the person's last decks.
+WITH q AS MATERIALIZED (
+    SELECT * FROM unnest($1::bigint[], $2::int[], $3::uuid[]) WITH ORDINALITY AS q (person_id, workflow_id, key, n)
+), shown AS MATERIALIZED (
+    SELECT q.n, s.dealt, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure, s.informedness
+    FROM q JOIN skill s ON s.person_id = q.person_id AND s.workflow_id = q.workflow_id
+    ORDER BY s.person_id, s.workflow_id
+    FOR NO KEY UPDATE OF s
+)
+SELECT q.n::int, w.project_id, w.name, w.closed_at IS NOT NULL AS closed, p.version_id, coalesce(l.level, 1) AS level,
+       t.contested_bar, d.workflow_id AS deck_workflow, d.subject_ids, open.subjects, open.gold,
+       s.dealt, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure, s.informedness
+FROM q
+JOIN workflow w ON w.id = q.workflow_id
+JOIN project p ON p.id = w.project_id
+LEFT JOIN shown s ON s.n = q.n
+LEFT JOIN level_grant l ON l.person_id = q.person_id AND l.project_id = w.project_id
+LEFT JOIN workflow_total t ON t.workflow_id = w.id
+LEFT JOIN deck d ON d.person_id = q.person_id AND d.key = q.key
+CROSS JOIN LATERAL (
+    SELECT array_agg(c.subject_id) AS subjects, array_agg(c.gold) AS gold
+    FROM (SELECT subject_ids FROM deck WHERE person_id = q.person_id AND workflow_id = q.workflow_id
+          ORDER BY id DESC LIMIT 4) recent
+    CROSS JOIN unnest(recent.subject_ids) AS u (subject_id)
+    JOIN card c ON c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = u.subject_id
+    LEFT JOIN stage t ON t.workflow_id = q.workflow_id AND t.subject_id = u.subject_id
+    WHERE c.client_id IS NULL AND c.accepted_until > now() AND (c.gold OR t.state < 2)
+) open
+ORDER BY q.n;
+
 -- name: pick
--- Unseen gold of each truth, and unseen stages of each pile that want cards: from a random start and round the end,
--- within a window. The stages are reserved: one more card is on its way. One that is being decided right now is skipped.
+-- Deal unseen gold of the truths, and unseen stages of the piles that want cards: from a random start and round the
+-- end, within a window. One more card of a stage is then on its way; one that is being decided right now is skipped.
 -- When all reservations of a stage have run out, the count begins anew: cards that never came back do not block it.
 WITH gold AS MATERIALIZED (
-    SELECT ask.truth, picked.subject_id
-    FROM unnest(ARRAY[0, 1]::smallint[]) AS ask (truth)
+    SELECT ask.n, ask.person_id, ask.volunteer_id, ask.workflow_id, near.subject_id
+    FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::int[], $5::int[], $6::text[], $7::smallint[], $8::int[],
+                $9::int[])
+        AS ask (n, person_id, volunteer_id, workflow_id, project_id, workflow, truth, wanted, start)
     CROSS JOIN LATERAL (
-        SELECT near.subject_id
+        SELECT g.subject_id
         FROM (
             (SELECT subject_id FROM gold_standard
-             WHERE project_id = $3 AND workflow = $4 AND truth = ask.truth AND current AND draw >= $6
-             ORDER BY draw LIMIT $7)
+             WHERE project_id = ask.project_id AND workflow = ask.workflow AND truth = ask.truth AND current
+               AND draw >= ask.start
+             ORDER BY draw LIMIT $16)
             UNION ALL
             (SELECT subject_id FROM gold_standard
-             WHERE project_id = $3 AND workflow = $4 AND truth = ask.truth AND current AND draw < $6
-             ORDER BY draw LIMIT $7)
-        ) near
-        WHERE (SELECT 1 FROM card c WHERE c.person_id = $1 AND c.workflow_id = $2 AND c.subject_id = near.subject_id)
-              IS NULL
-        LIMIT $5
-    ) picked
+             WHERE project_id = ask.project_id AND workflow = ask.workflow AND truth = ask.truth AND current
+               AND draw < ask.start
+             ORDER BY draw LIMIT $16)
+        ) g
+        WHERE (SELECT 1 FROM card c WHERE c.person_id = ask.person_id AND c.workflow_id = ask.workflow_id
+               AND c.subject_id = g.subject_id) IS NULL
+        LIMIT ask.wanted
+    ) near
 ), picked AS MATERIALIZED (
-    SELECT near.subject_id
-    FROM unnest($8::smallint[], $9::int[], $10::int[]) AS ask (tier, wanted, start)
+    SELECT ask.n, ask.person_id, ask.volunteer_id, ask.workflow_id, near.subject_id
+    FROM unnest($10::int[], $11::bigint[], $12::bigint[], $13::int[], $14::smallint[], $15::int[], $17::int[])
+        AS ask (n, person_id, volunteer_id, workflow_id, tier, wanted, start)
     CROSS JOIN LATERAL (
         SELECT d.subject_id
         FROM (
             (SELECT subject_id FROM dealable
-             WHERE workflow_id = $2 AND tier = ask.tier AND draw >= ask.start ORDER BY draw LIMIT $7)
+             WHERE workflow_id = ask.workflow_id AND tier = ask.tier AND draw >= ask.start ORDER BY draw LIMIT $16)
             UNION ALL
             (SELECT subject_id FROM dealable
-             WHERE workflow_id = $2 AND tier = ask.tier AND draw < ask.start ORDER BY draw LIMIT $7)
+             WHERE workflow_id = ask.workflow_id AND tier = ask.tier AND draw < ask.start ORDER BY draw LIMIT $16)
         ) d
-        WHERE (SELECT 1 FROM card c WHERE c.person_id = $1 AND c.workflow_id = $2 AND c.subject_id = d.subject_id)
-              IS NULL
-          AND NOT d.subject_id = ANY($11::bigint[])
+        WHERE (SELECT 1 FROM card c WHERE c.person_id = ask.person_id AND c.workflow_id = ask.workflow_id
+               AND c.subject_id = d.subject_id) IS NULL
           AND (SELECT s.in_flight < s.need OR s.reserved_until < now()
-               FROM stage s WHERE s.workflow_id = $2 AND s.subject_id = d.subject_id)
+               FROM stage s WHERE s.workflow_id = ask.workflow_id AND s.subject_id = d.subject_id)
         LIMIT ask.wanted
     ) near
 ), free AS MATERIALIZED (
-    SELECT s.subject_id
-    FROM picked JOIN stage s ON s.workflow_id = $2 AND s.subject_id = picked.subject_id
-    WHERE (s.state < 2 OR s.audit_open = 1) AND (s.in_flight < s.need OR s.reserved_until < now())
-    ORDER BY s.subject_id
+    SELECT p.n, p.person_id, p.volunteer_id, p.workflow_id, p.subject_id
+    FROM (SELECT *, row_number() OVER (PARTITION BY workflow_id, subject_id ORDER BY n) AS place FROM picked) p
+    JOIN stage s ON s.workflow_id = p.workflow_id AND s.subject_id = p.subject_id
+    WHERE (s.state < 2 OR s.audit_open = 1)
+      AND p.place <= s.need - CASE WHEN s.reserved_until < now() THEN 0 ELSE s.in_flight END
+    ORDER BY s.workflow_id, s.subject_id
     FOR NO KEY UPDATE OF s SKIP LOCKED
 ), reserved AS (
     UPDATE stage s SET
-        in_flight = CASE WHEN s.reserved_until < now() THEN 1 ELSE s.in_flight + 1 END,
-        reserved_until = now() + $12::interval
-    FROM free
-    WHERE s.workflow_id = $2 AND s.subject_id = free.subject_id
-    RETURNING s.subject_id
+        in_flight = CASE WHEN s.reserved_until < now() THEN f.cards ELSE s.in_flight + f.cards END,
+        reserved_until = now() + $18::interval
+    FROM (SELECT workflow_id, subject_id, count(*)::smallint AS cards FROM free GROUP BY workflow_id, subject_id) f
+    WHERE s.workflow_id = f.workflow_id AND s.subject_id = f.subject_id
+), cards AS (
+    INSERT INTO card (person_id, workflow_id, subject_id, volunteer_id, gold, reserved_until, accepted_until)
+    SELECT person_id, workflow_id, subject_id, volunteer_id, gold, now() + $18::interval, now() + $19::interval
+    FROM (SELECT *, true AS gold FROM gold UNION ALL SELECT *, false FROM free) dealt
+    ORDER BY person_id, workflow_id, subject_id
 )
-SELECT truth AS kind, subject_id FROM gold
+SELECT n, subject_id FROM gold
 UNION ALL
-SELECT 2, subject_id FROM reserved;
+SELECT n, subject_id FROM free;
 
 -- name: anything_left
 -- Why a deck is empty: whether anything is dealable at all, and whether this person has not seen some of it.
@@ -107,41 +122,42 @@ SELECT EXISTS (SELECT 1 FROM dealable WHERE workflow_id = $2 AND tier < 3) AS de
                  IS NULL
        ) AS unseen;
 
--- name: deal
--- Write the cards and the deck; a card that was dealt before and is open gets new times. Nothing is written, and no row
--- returned, when the key has just been used by another request.
-WITH written AS (
-    INSERT INTO deck (person_id, key, workflow_id, version_id, subject_ids) VALUES ($1, $8, $2, $9, $4::bigint[])
-    ON CONFLICT DO NOTHING
-    RETURNING 1
-), counted AS (
-    UPDATE skill SET dealt = dealt + $10 WHERE person_id = $1 AND workflow_id = $2
-), cards AS (
-    INSERT INTO card (person_id, workflow_id, subject_id, volunteer_id, gold, reserved_until, accepted_until)
-    SELECT $1, $2, q.subject_id, $3, q.gold, now() + $6::interval, now() + $7::interval
-    FROM unnest($4::bigint[], $5::bool[]) AS q (subject_id, gold)
-    ORDER BY q.subject_id
-    ON CONFLICT (person_id, workflow_id, subject_id) DO UPDATE
-        SET reserved_until = excluded.reserved_until, accepted_until = excluded.accepted_until
-        WHERE card.client_id IS NULL
-)
-SELECT q.subject_id, now() + $6::interval AS reserved_until, now() + $7::interval AS accepted_until,
-       s.metadata::text AS metadata, l.digest, l.blurhash, l.variants::text AS variants
-FROM written
-CROSS JOIN unnest($4::bigint[]) WITH ORDINALITY AS q (subject_id, n)
-JOIN subject s ON s.id = q.subject_id
-LEFT JOIN location l ON l.subject_id = q.subject_id
-ORDER BY q.n, l.ordinal;
+-- name: deal_named
+-- Deal exactly these subjects to one person.
+INSERT INTO card (person_id, workflow_id, subject_id, volunteer_id, gold, reserved_until, accepted_until)
+SELECT $1, $3, q.subject_id, $2, q.gold, now() + $6::interval, now() + $7::interval
+FROM unnest($4::bigint[], $5::bool[]) AS q (subject_id, gold)
+ORDER BY q.subject_id
+ON CONFLICT DO NOTHING;
 
--- name: read_deck
--- The cards of a stored deck in its order, with their clocks and everything that a phone shows.
-SELECT q.subject_id, c.reserved_until, c.accepted_until, s.metadata::text AS metadata, l.digest, l.blurhash,
+-- name: write_decks
+-- Write the replies to the keys, and count the new cards; a key that was used at this very moment is left out.
+WITH cards AS MATERIALIZED (
+    SELECT * FROM unnest($6::int[], $7::bigint[]) WITH ORDINALITY AS c (n, subject_id, place)
+), q AS MATERIALIZED (
+    SELECT * FROM unnest($1::bigint[], $2::int[], $3::uuid[], $4::int[], $5::int[]) WITH ORDINALITY
+        AS q (person_id, workflow_id, key, version_id, new, n)
+), counted AS (
+    UPDATE skill s SET dealt = s.dealt + q.new FROM q
+    WHERE s.person_id = q.person_id AND s.workflow_id = q.workflow_id
+)
+INSERT INTO deck (person_id, key, workflow_id, version_id, subject_ids)
+SELECT q.person_id, q.key, q.workflow_id, q.version_id,
+       ARRAY(SELECT c.subject_id FROM cards c WHERE c.n = q.n ORDER BY c.place)
+FROM q
+ON CONFLICT DO NOTHING
+RETURNING 1;
+
+-- name: read_cards
+-- Cards with their clocks and everything that a phone shows, in the order given; one row a location.
+SELECT q.n, q.subject_id, c.reserved_until, c.accepted_until, s.metadata::text AS metadata, l.digest, l.blurhash,
        l.variants::text AS variants
-FROM unnest($3::bigint[]) WITH ORDINALITY AS q (subject_id, n)
-JOIN card c ON c.person_id = $1 AND c.workflow_id = $2 AND c.subject_id = q.subject_id
+FROM unnest($1::int[], $2::bigint[], $3::int[], $4::bigint[]) WITH ORDINALITY
+    AS q (n, person_id, workflow_id, subject_id, place)
+JOIN card c ON c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id
 JOIN subject s ON s.id = q.subject_id
 LEFT JOIN location l ON l.subject_id = q.subject_id
-ORDER BY q.n, l.ordinal;
+ORDER BY q.place, l.ordinal;
 
 -- name: read_named
 -- Which of the named subjects of a project can be dealt in a workflow, and which of them are gold there.
