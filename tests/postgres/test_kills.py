@@ -70,8 +70,7 @@ async def test_what_is_killed_comes_back_by_itself_with_every_acknowledged_row(
         kill(home)
         assert await asyncio.to_thread(eventually, partial(runs_anew, home, server))
     seen = len(acknowledged)
-    while len(acknowledged) == seen:
-        await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(eventually, lambda: len(acknowledged) > seen)
     stop.set()
     await writer
 
