@@ -112,7 +112,7 @@ class Ballot:
         """Lock the cards; settle the swipes whose card is missing or answered; return the places of the others."""
         keys = [swipes[place].card_key for place in places]
         cards = await self._store.lock_cards([k[0] for k in keys], [k[1] for k in keys], [k[2] for k in keys])
-        still_open, again, missing = [], [], []
+        still_open, again, missing, taken = [], [], [], []
         for number, place in enumerate(places):
             swipe = swipes[place]
             card = swipe.card = cards.get(number)
@@ -123,9 +123,11 @@ class Ballot:
             elif card.client_id == swipe.item.id:
                 again.append(place)
             else:
-                verdicts[place] = rejected(swipe.item, "already_answered")
+                taken.append(place)
         if missing:
             await self._explain_missing(swipes, missing, verdicts)
+        if taken:
+            await self._explain_taken([(place, swipes[place]) for place in taken], verdicts)
         if again:
             await self._answer_again([(place, swipes[place]) for place in again], verdicts)
         return still_open
@@ -144,6 +146,14 @@ class Ballot:
             else:
                 reason = "never_dealt"
             verdicts[place] = rejected(swipe.item, reason)
+
+    async def _explain_taken(self, swipes: Sequence[tuple[int, Swipe]], verdicts: dict[int, Verdict]) -> None:
+        """Settle swipes whose card carries another vote; that may have come after theirs was taken back."""
+        keys = await self._store.read_keys(*_key_columns([swipe for _, swipe in swipes])[:2])
+        for number, (place, swipe) in enumerate(swipes):
+            key = keys.get(number)
+            settled = _settle_known_key(swipe, key) if key is not None else None
+            verdicts[place] = settled or rejected(swipe.item, "already_answered")
 
     async def _answer_again(self, swipes: Sequence[tuple[int, Swipe]], verdicts: dict[int, Verdict]) -> None:
         """Say once more what became of votes that are stored: the first reply may have been lost."""
@@ -353,6 +363,8 @@ def _repeat_verdict(swipe: Swipe, earlier: Sequence[tuple[Swipe, Verdict]]) -> V
     for other, verdict in earlier:
         if other.card_key == swipe.card_key and other.client_key == swipe.client_key:
             return verdict if verdict["verdict"] in ("rejected", "retry") else again(verdict)
+        if other.card_key == swipe.card_key and verdict["verdict"] == "rejected" and verdict["reason"] != "id_reused":
+            return rejected(swipe.item, verdict["reason"])
     stored = [other for other, verdict in earlier if verdict["verdict"] not in ("rejected", "retry")]
     if any(other.client_key == swipe.client_key for other in stored):
         return rejected(swipe.item, "id_reused")
@@ -371,4 +383,7 @@ def _settle_known_key(swipe: Swipe, key: Key) -> Verdict | None:
         return None
     if (key.workflow_id, key.subject_id) != (swipe.item.workflow, swipe.subject_id):
         return rejected(swipe.item, "id_reused")
-    return duplicate(swipe.item, int(Exclusion.RETRACTED), None, None, None) if key.retracted else None
+    if not key.retracted:
+        return None
+    swipe.exclusion = int(Exclusion.RETRACTED)
+    return duplicate(swipe.item, swipe.exclusion, None, None, None)
