@@ -7,9 +7,11 @@ from api.caller import Caller
 from api.services.classifications import Classifications
 from api.services.decks import Decks
 from api.services.health import Health
+from api.services.labels import Labels
 from api.services.levels import Levels
 from api.services.pictures import Pictures
 from api.services.projects import Projects
+from api.services.publishing import Publishing
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
 from api.services.tokens import Tokens
@@ -28,6 +30,8 @@ class Services:
     subjects: Subjects
     media: Pictures
     health: Health
+    labels: Labels
+    publishing: Publishing
     tokens: Tokens
     levels: Levels
     open_resources: AsyncExitStack

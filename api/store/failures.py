@@ -1,5 +1,7 @@
 """Which failures of the database mean what, so that services need not know the driver."""
 
+from collections.abc import Iterator
+
 import asyncpg
 
 
@@ -27,6 +29,19 @@ UNREACHABLE: tuple[type[Exception], ...] = (
 """The server is away, starting or stopping; whether the transaction was committed is not known."""
 
 
-def is_starting(failure: BaseException | None) -> bool:
+def is_away(failure: BaseException) -> bool:
+    """Say whether a failure comes from the server being away, starting or full, however it was wrapped on the way."""
+    return any(isinstance(cause, UNREACHABLE) for cause in _causes(failure))
+
+
+def is_starting(failure: BaseException) -> bool:
     """Say whether the server is there, and lets nobody in yet."""
-    return isinstance(failure, asyncpg.CannotConnectNowError)
+    return any(isinstance(cause, asyncpg.CannotConnectNowError) for cause in _causes(failure))
+
+
+def _causes(failure: BaseException) -> Iterator[BaseException]:
+    """Yield a failure and what it came from; SQLAlchemy keeps the driver's in `orig`."""
+    cause: BaseException | None = failure
+    while cause is not None:
+        yield cause
+        cause = getattr(cause, "orig", None) or cause.__cause__

@@ -2,20 +2,17 @@ import asyncio
 import json
 import random
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from api.caller import Caller, Scope
 from api.errors import PublicationOvertakenError
-from api.factory import open_services
 from api.services.ballot import Ballot, Swipe
 from api.services.house import Services
 from api.services.published import PublishedCascades
-from api.settings import Settings
 from api.store.engine import Connection
 from cascade.errors import DeclarationErrors
 from cascade.vocabulary import StageState
@@ -41,20 +38,6 @@ workflows:
 LENS_ASKED_ANEW = ARC_THEN_LENS.replace("Is it a lens?", "Would you point a telescope at it?")
 RING_FOR_LENS = ARC_THEN_LENS.replace("yes: lens", "yes: ring").replace("name: lens", "name: ring")
 ONLY_RING = "project: lenses\nworkflows:\n  - {name: ring, question: A ring, policy: {count: 1}}\n"
-
-
-@pytest.fixture
-async def services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]:
-    opened = await open_services(Settings(data_dir=tmp_path), database_url)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Connection]:
-    connection = await asyncpg.connect(database_url)
-    yield connection
-    await connection.close()
 
 
 async def import_subjects(

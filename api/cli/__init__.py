@@ -1,0 +1,56 @@
+"""The command line: `chaffinch` and its commands, one module for each group of them.
+
+What was foreseen is said in a line, with exit code 1; wrong usage exits with 2.
+"""
+
+import sys
+from typing import Final
+
+import typer
+from pydantic import ValidationError
+
+from api.cli import database, labels, people, publishing, serving, subjects, working
+from api.cli.running import asides
+from api.errors import ChaffinchError
+from api.logs import open_log
+from api.postgres.errors import PostgresError
+from api.settings import Settings
+from api.store.failures import UNREACHABLE
+from cascade.errors import CascadeError
+
+FORESEEN: Final[tuple[type[Exception], ...]] = (ChaffinchError, CascadeError, PostgresError, *UNREACHABLE)
+
+app = typer.Typer(
+    name="chaffinch",
+    help="Citizen science: swipe, retire early, cascade to harder questions.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serving.serve)
+app.command("worker")(working.worker)
+app.command("publish")(publishing.publish)
+app.add_typer(publishing.cascade)
+app.add_typer(subjects.app)
+app.add_typer(labels.labels)
+app.add_typer(labels.classifications)
+app.add_typer(people.token)
+app.add_typer(people.volunteers)
+app.add_typer(database.database)
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    try:
+        open_log(Settings().log_level)
+        app()
+    except FORESEEN as error:
+        _end(str(error) or type(error).__name__)
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        _end("\n".join(f"CHAFFINCH_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
+
+
+def _end(why: str) -> None:
+    asides.print(why, style="red", markup=False)
+    sys.exit(1)

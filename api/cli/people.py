@@ -1,0 +1,102 @@
+"""``chaffinch token`` and ``chaffinch volunteers``: who may do what."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from api.caller import Scope
+from api.cli.running import asides, console, over_services
+from api.services.tokens import shown_id
+from api.store.tokens import StoredToken
+from api.store.volunteers import Volunteer
+from cascade.graph import EXPERT
+from mobile_schemas.volunteers import volunteer_id
+
+token = typer.Typer(name="token", help="Tokens of researchers and importers.", no_args_is_help=True)
+volunteers = typer.Typer(name="volunteers", help="The levels of volunteers.", no_args_is_help=True)
+
+Project = Annotated[str, typer.Option("--project", help="Short name of the project.")]
+Who = Annotated[str, typer.Argument(help="A volunteer's name, or an id such as V7.")]
+
+
+class Reach(StrEnum):
+    """The scopes of tokens that are made here."""
+
+    RESEARCHER = Scope.RESEARCHER.value
+    IMPORT = Scope.IMPORT.value
+
+
+def _level(text: str) -> int:
+    if text == "expert":
+        return EXPERT
+    if text.isascii() and text.isdigit() and 1 <= int(text) < EXPERT:
+        return int(text)
+    raise typer.BadParameter(f"{text!r} is no level; give a number from 1 to {EXPERT - 1}, or expert")
+
+
+@token.command("create")
+def create(
+    project: Project,
+    scope: Annotated[
+        Reach, typer.Option(help="researcher: pull labels. import: deal by name and send votes from elsewhere.")
+    ],
+    source: Annotated[
+        str | None, typer.Option(help="Where the votes come from; stamped on each. By default, the scope.")
+    ] = None,
+) -> None:
+    """Make a token for a project, and print it: it is shown this once."""
+    issued = over_services(lambda services: services.tokens.issue(project, Scope(scope), source or scope))
+    asides.print(f"A token of {volunteer_id(issued.volunteer_id)}. Keep it: only its hash is stored.", markup=False)
+    typer.echo(issued.token)
+
+
+@token.command("list")
+def list_tokens(project: Project) -> None:
+    """List the tokens of a project."""
+    tokens = over_services(lambda services: services.tokens.of_project(project))
+    table = Table("id", "scope", "volunteer", "source", "created", "revoked", box=None)
+    for each in tokens:
+        table.add_row(*_row(each))
+    console.print(table)
+
+
+@token.command("revoke")
+def revoke(
+    token: Annotated[str, typer.Argument(help="The token itself, or the id under which it is listed.")],
+) -> None:
+    """Revoke a token, of whatever scope: it dies within five seconds."""
+    in_force = over_services(lambda services: services.tokens.revoke(token))
+    console.print("The token is revoked." if in_force else "The token was revoked before.")
+
+
+@volunteers.command("grant")
+def grant(
+    volunteer: Who,
+    project: Project,
+    level: Annotated[str, typer.Option(help="A number from 1 to 9, or expert. It covers all levels below.")],
+) -> None:
+    """Let a volunteer hold a level of a project, in the place of the one held before."""
+    number = _level(level)
+    found = over_services(lambda services: services.levels.grant(volunteer, project, number))
+    console.print(f"{_called(found)} holds level {level} in {project}.", markup=False)
+
+
+@volunteers.command("revoke")
+def revoke_level(volunteer: Who, project: Project) -> None:
+    """Take a volunteer's level in a project away: level 1, which everybody holds, is left."""
+    found, held = over_services(lambda services: services.levels.revoke(volunteer, project))
+    outcome = "is back at level 1" if held else "was granted no level"
+    console.print(f"{_called(found)} {outcome} in {project}.", markup=False)
+
+
+def _called(volunteer: Volunteer) -> str:
+    public = volunteer_id(volunteer.id)
+    return f"{volunteer.name} ({public})" if volunteer.name else public
+
+
+def _row(each: StoredToken) -> list[str]:
+    who = "" if each.volunteer_id is None else volunteer_id(each.volunteer_id)
+    revoked = "" if each.revoked_at is None else f"{each.revoked_at:%Y-%m-%d %H:%M}"
+    return [shown_id(each.sha256), each.scope, who, each.source, f"{each.created_at:%Y-%m-%d %H:%M}", revoked]

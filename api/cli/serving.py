@@ -1,0 +1,151 @@
+"""``chaffinch serve``: API processes over one listening socket, and the database for as long as they run.
+
+The parent opens the socket before the first process starts, so a client that comes early waits and is not refused. Each
+process opens the services by itself, with the settings of the environment. uvicorn's supervisor starts another process
+in the place of one that dies; one whose parent has died stops, so that the next start finds the port free.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from multiprocessing import connection, parent_process
+from typing import Annotated, Final
+
+import structlog
+import typer
+from uvicorn import Config, Server
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from api.app import App, app_from_environment
+from api.cli.running import console, fail, say
+from api.factory import open_services
+from api.logs import open_log
+from api.postgres.embedded import Postgres
+from api.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+BACKLOG: Final = 2048
+STOP_SECONDS: Final = 15
+"""How long requests under way may take to end."""
+
+SILENCE_SECONDS: Final = 30
+"""After which a process that does not answer its parent is taken for hung; it may have to load everything first."""
+
+FOREVER_SECONDS: Final = 10**9
+
+
+def serve(
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=128, help="API processes; CHAFFINCH_PROCESSES by default, else 1.")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; CHAFFINCH_HOST by default, else 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port, 0 for a free one; CHAFFINCH_PORT by default, else 8000."),
+    ] = None,
+) -> None:
+    """Serve the API until SIGTERM or Ctrl-C."""
+    settings = Settings()
+    host, port = settings.host if host is None else host, settings.port if port is None else port
+    with _listening(host, port) as listener, _database(settings):
+        console.print(f"Chaffinch serves at {_url(listener)} (Ctrl-C stops it)")
+        served = _serve(settings, processes or settings.processes, listener)
+    if not served:
+        fail("The service could not start; what is said above tells why.")
+
+
+def worker_app() -> App:
+    """Return the application of one process, which stops when its parent has died."""
+    open_log(Settings().log_level)
+    log.info("an API process starts")
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    return app_from_environment()
+
+
+def _serve(settings: Settings, processes: int, listener: socket.socket) -> bool:
+    """Serve until a signal comes; say whether there was a service at all."""
+    config = Config(
+        "api.cli.serving:worker_app",
+        factory=True,
+        workers=processes,
+        backlog=BACKLOG,
+        lifespan="on",
+        ws="none",
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        log_level="debug" if settings.log_level == "debug" else "warning",
+        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_worker_healthcheck=SILENCE_SECONDS,
+    )
+    if processes > 1:
+        supervisor = Multiprocess(config, sockets=[listener])
+        supervisor.run()
+        return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
+    server = Server(config)
+    server.run(sockets=[listener])
+    return server.started
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        listener = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        fail(f"Nothing can listen on {host}, port {port} ({why}); choose another with --host and --port.")
+    with listener:
+        listener.set_inheritable(True)
+        yield listener
+
+
+def _family(host: str) -> socket.AddressFamily:
+    try:
+        version = ip_address(host).version
+    except ValueError:
+        return socket.AF_INET
+    return socket.AF_INET6 if version == 6 else socket.AF_INET
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[None]:
+    """Hold the embedded database, and bring the schema up to date, so that what is wrong is said here and once.
+
+    From then on the processes wait for a database that is away, however long.
+    """
+    postgres = Postgres(settings, say) if settings.database_url is None else None
+    try:
+        if postgres is not None:
+            postgres.acquire()
+        asyncio.run(_open_and_close(settings))
+        os.environ["CHAFFINCH_DATABASE_PATIENCE_SECONDS"] = str(FOREVER_SECONDS)
+        yield
+    finally:
+        if postgres is not None:
+            postgres.release()
+
+
+async def _open_and_close(settings: Settings) -> None:
+    services = await open_services(settings, say=say)
+    await services.close()
+
+
+def _follow_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)

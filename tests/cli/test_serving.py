@@ -1,0 +1,101 @@
+import contextlib
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import PROGRAM
+
+
+class Service:
+    """`chaffinch serve` with two processes on a free port."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        command = [*PROGRAM, "serve", "--processes", "2", "--port", "0"]
+        self.parent = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.parent.stdout
+        self.url = self.parent.stdout.readline().split()[3]
+
+    def processes(self) -> set[int]:
+        """Return the ids of the API processes."""
+        children = Path(f"/proc/{self.parent.pid}/task/{self.parent.pid}/children").read_text().split()
+        return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+    def answers(self) -> bool:
+        """Ask for the health over a connection of its own."""
+        with urllib.request.urlopen(f"{self.url}/health", timeout=20) as reply:
+            return bool(reply.status == 200)
+
+    def end(self) -> None:
+        self.parent.kill()
+        self.parent.communicate()
+
+
+@pytest.fixture
+def service(environment: dict[str, str]) -> Iterator[Service]:
+    started = Service(environment)
+    yield started
+    started.end()
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 30
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def is_gone(process: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return " Z " in Path(f"/proc/{process}/stat").read_text()
+    return True
+
+
+def test_a_process_that_is_killed_is_replaced_and_a_signal_ends_them_all(service: Service) -> None:
+    assert service.answers()
+    before = service.processes()
+
+    os.kill(min(before), signal.SIGKILL)
+    replaced = eventually(lambda: len(service.processes() - before) == 1 and len(service.processes()) == 2)
+    answered = [service.answers() for _ in range(10)]
+    after = service.processes()
+    service.parent.terminate()
+    _, said = service.parent.communicate(timeout=30)
+
+    assert replaced
+    assert all(answered)
+    assert (service.parent.returncode, "Traceback" in said) == (0, False)
+    assert all(is_gone(process) for process in before | after)
+
+
+def test_processes_whose_parent_is_killed_stop_and_free_the_port(service: Service) -> None:
+    assert service.answers()
+    processes = service.processes()
+
+    service.parent.kill()
+    gone = eventually(lambda: all(is_gone(process) for process in processes))
+
+    assert gone
+    with pytest.raises(urllib.error.URLError):
+        service.answers()
+
+
+def test_a_port_that_is_taken_is_said_in_a_line(service: Service, environment: dict[str, str]) -> None:
+    port = service.url.rpartition(":")[2]
+
+    second = subprocess.run(
+        [*PROGRAM, "serve", "--port", port], env=environment, capture_output=True, text=True, check=False
+    )
+
+    said = f"Nothing can listen on 127.0.0.1, port {port} (Address already in use); choose another with --host and"
+    assert (second.returncode, second.stderr) == (1, f"{said} --port.\n")
