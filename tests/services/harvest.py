@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -11,11 +12,13 @@ from api.caller import Caller, Scope
 from api.declaration_file import load
 from api.services.ballot import Ballot, Swipe
 from api.services.published import PublishedCascades
+from api.services.revising import ExpertWord, Revised, revise_label
 from api.services.stages import first_standing
 from api.services.verdicts import Verdict
 from api.store.ballot import BallotStore
 from api.store.engine import Connection
 from cascade.graph import Attributes
+from cascade.vocabulary import Answer
 from mobile_schemas.classifications import ClassificationIn
 
 ARC_LENS = """
@@ -24,6 +27,8 @@ workflows:
   - {name: arc, question: "Is there an arc?", policy: {count: 2}, audit: 0, then: {yes: lens, no: retire}}
   - {name: lens, question: "Is it a lens?", policy: {count: 2}, audit: 0, then: {yes: retire, no: retire}}
 """
+
+Connect = Callable[[], Awaitable[Connection]]
 
 SAID_AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
@@ -169,3 +174,13 @@ def volunteer_of(person: int) -> int:
 
 def a_uuid7(number: int) -> UUID:
     return UUID(f"01932c07-2f5a-7c3e-8d51-{number:012x}")
+
+
+def a_researcher(project_id: int | None, scope: Scope = Scope.RESEARCHER) -> Caller:
+    return Caller(7, 7, "Caroline", scope, project_id, "researcher")
+
+
+async def revise(harvest: Harvest, subject: int, answer: Answer, workflow: str = "arc") -> Revised:
+    """Let an expert speak."""
+    word = ExpertWord(subject, workflow, answer, "Caroline", "seen with the telescope")
+    return await revise_label(harvest.connection, harvest.published, harvest.dice, word)

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,33 +20,9 @@ from api.settings import Settings
 from api.store.engine import Connection
 from api.store.failures import CONFLICTS
 from api.worker import work
-from tests.services.harvest import ARC_LENS, Harvest, publish, sow
+from tests.services.harvest import ARC_LENS, Connect, Harvest, publish
 
 WORKER = "from api.cli.working import worker; worker()"
-
-Connect = Callable[[], Awaitable[Connection]]
-
-
-@pytest.fixture
-async def connect(database_url: str) -> AsyncIterator[Connect]:
-    async with AsyncExitStack() as stack:
-
-        async def open_one() -> Connection:
-            opened = await asyncpg.connect(database_url)
-            stack.push_async_callback(opened.close)
-            return opened
-
-        yield open_one
-
-
-@pytest.fixture
-async def connection(connect: Connect) -> Connection:
-    return await connect()
-
-
-@pytest.fixture
-async def harvest(connection: Connection) -> Harvest:
-    return await sow(connection)
 
 
 async def announce(connection: Connection) -> None:
