@@ -132,8 +132,12 @@ async def a_campaign(
     subjects: int = 3,
     gold: tuple[int, int] = (0, 0),
     metadata: Mapping[str, str] | None = None,
+    scores: Sequence[float] = (),
 ) -> Campaign:
-    """Publish a project with so many subjects, and `gold` of them besides: so many of truth no, and of truth yes."""
+    """Publish a project with so many subjects, and `gold` besides: so many of truth no, and so many of truth yes.
+
+    The first subjects have these scores, all of one name: `machine`.
+    """
     project = await database.fetchval("INSERT INTO project (slug) VALUES ($1) RETURNING id", SLUG)
     rows = await database.fetch(
         "INSERT INTO subject (project_id, external_id, metadata)"
@@ -151,6 +155,9 @@ async def a_campaign(
         list(truths),
         list(truths.values()),
         project,
+    )
+    await database.executemany(
+        "INSERT INTO score (subject_id, name, value) VALUES ($1, 'machine', $2)", list(zip(ids, scores, strict=False))
     )
     await services.publishing.publish(declaration)
     found = await database.fetch("SELECT name, id FROM workflow WHERE project_id = $1 AND closed_at IS NULL", project)

@@ -16,6 +16,15 @@ from tests.services.harvest import Connect, Harvest, sow
 
 @pytest.fixture
 async def services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]:
+    """The services of one process."""
+    opened = await open_services(Settings(data_dir=tmp_path), database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def other_services(database_url: str, tmp_path: Path) -> AsyncIterator[Services]:
+    """The services of another process over the same database."""
     opened = await open_services(Settings(data_dir=tmp_path), database_url)
     yield opened
     await opened.close()
