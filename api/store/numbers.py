@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from api.store.engine import Connection, Pool
+from api.store.engine import Pool
 
 _READ_NUMBERS = """
 SELECT s.external_id, s.id
@@ -11,7 +11,7 @@ WHERE p.slug = $1
 """
 
 
-async def read_numbers(connection: Connection | Pool, slug: str, external_ids: Sequence[str]) -> dict[str, int]:
+async def read_numbers(pool: Pool, slug: str, external_ids: Sequence[str]) -> dict[str, int]:
     """Return the numbers of those subjects of a project that exist, by external id."""
-    rows = await connection.fetch(_READ_NUMBERS, slug, list(external_ids))
+    rows = await pool.fetch(_READ_NUMBERS, slug, list(external_ids))
     return {row[0]: row[1] for row in rows}
