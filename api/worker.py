@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import random
 import signal
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ from api.services.settling import settle, unheard
 from api.services.totals import Totals
 from api.settings import Settings
 from api.store.engine import Connection, connect
-from api.store.failures import CONFLICTS, UNREACHABLE
+from api.store.failures import CONFLICTS, UNREACHABLE, is_away, is_starting
 from api.store.publishing import PublishingStore
 from api.store.schema import upgrade
 
@@ -39,6 +40,9 @@ log = structlog.get_logger(__name__)
 
 FIRST_PAUSE_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 5.0
+START_PAUSE_SECONDS: Final = 0.5
+"""Between attempts to reach a database that is away at the start."""
+
 STOP_SECONDS: Final = 5.0
 """How long jobs may take to end by themselves; what is under way then is rolled back, and done by the next worker."""
 
@@ -69,7 +73,7 @@ async def run_worker(settings: Settings) -> None:
     Raises
     ------
     PostgresError
-        The database cannot be had at the start.
+        The database cannot be had at the start, or was away for longer than the settings have patience.
     """
     stop = asyncio.Event()
     with _set_by_signals(stop):
@@ -95,9 +99,18 @@ async def work(database_url: str, stop: asyncio.Event) -> None:
 
 
 async def _work(settings: Settings, stop: asyncio.Event) -> None:
-    async with running_postgres(settings) as url:
-        await upgrade(url)
-        await work(url, stop)
+    """Wait for the database as the service does, and do the jobs."""
+    deadline = time.monotonic() + settings.database_patience_seconds
+    while not stop.is_set():
+        try:
+            async with running_postgres(settings) as url:
+                await upgrade(url)
+                await work(url, stop)
+        except Exception as error:
+            if not is_starting(error) and (not is_away(error) or time.monotonic() > deadline):
+                raise
+            log.info("waiting for the database", why=str(error))
+        await _sleep(START_PAUSE_SECONDS, stop)
 
 
 async def _repeat(job: Job, database_url: str, stop: asyncio.Event) -> None:

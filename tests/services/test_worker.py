@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -22,6 +23,7 @@ from api.store.failures import CONFLICTS
 from api.worker import work
 from tests.services.harvest import ARC_LENS, Connect, Harvest, publish
 
+SOCKET = ".s.PGSQL.5432"
 WORKER = "from api.cli.working import worker; worker()"
 
 
@@ -229,6 +231,20 @@ async def test_a_worker_ends_in_good_order_when_asked_to(
         worker.send_signal(number)
 
         assert await asyncio.to_thread(worker.wait, 10) == 0
+
+
+async def test_a_worker_waits_for_a_database_that_is_not_there_yet(connection: Connection, database_url: str) -> None:
+    folder = Path(database_url.partition("?host=")[2].partition("&")[0])
+    await announce(connection)
+    with tempfile.TemporaryDirectory() as elsewhere:
+        url = database_url.replace(str(folder), elsewhere)
+        with a_worker_process(CHAFFINCH_DATABASE_URL=url, CHAFFINCH_DATA_DIR=elsewhere) as worker:
+            await asyncio.sleep(2)
+            assert worker.poll() is None
+
+            await asyncio.to_thread(Path(elsewhere, SOCKET).symlink_to, folder / SOCKET)
+
+            await eventually(lambda: is_sequenced(connection))
 
 
 async def test_a_worker_goes_on_after_its_database_was_killed(
