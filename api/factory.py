@@ -112,7 +112,7 @@ def _build(settings: Settings, pool: Pool, sessions: Sessions, resources: AsyncE
         decks=Decks(pool, published, np.random.default_rng()),
         retractions=Retractions(pool, published, dice),
         volunteers=Volunteers(sessions),
-        projects=Projects(sessions),
+        projects=Projects(sessions, pool, published),
         subjects=Subjects(sessions),
         media=Pictures(media_dir(settings)),
         health=Health(pool),

@@ -9,7 +9,18 @@ from typing import Final
 import typer
 from pydantic import ValidationError
 
-from api.cli import database, labels, people, publishing, serving, subjects, working
+from api.cli import (
+    crowd,
+    database,
+    demonstration,
+    labels,
+    people,
+    publishing,
+    replaying,
+    serving,
+    subjects,
+    working,
+)
 from api.cli.running import asides
 from api.errors import ChaffinchError
 from api.logs import open_log
@@ -36,6 +47,9 @@ app.add_typer(labels.classifications)
 app.add_typer(people.token)
 app.add_typer(people.volunteers)
 app.add_typer(database.database)
+app.command("demo")(demonstration.demo)
+app.command("crowd")(crowd.crowd)
+app.command("replay")(replaying.replay)
 
 
 def main() -> None:

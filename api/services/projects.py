@@ -1,10 +1,12 @@
 """Projects: campaigns, and the questions that they ask."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from api.declaration_file import load
 from api.errors import UnknownProjectError
+from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
+from api.store.engine import Pool
 from api.store.projects import Edition, Project, ProjectStore
 from api.store.sessions import Sessions
 from cascade.graph import Workflow
@@ -13,8 +15,10 @@ from cascade.graph import Workflow
 class Projects:
     """Shows projects."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, pool: Pool, published: PublishedCascades) -> None:
         self._sessions = sessions
+        self._pool = pool
+        self._published = published
 
     @reachable
     async def list(self) -> dict[str, Any]:
@@ -25,7 +29,7 @@ class Projects:
 
     @reachable
     async def get(self, slug: str) -> dict[str, Any]:
-        """Return a project with its workflows in the order of the cascade, those that are retired last.
+        """Return a project with its workflows in the order of the cascade, and those that are retired after them.
 
         Raises
         ------
@@ -37,27 +41,37 @@ class Projects:
             project = await store.by_slug(slug)
             if project is None:
                 raise UnknownProjectError(slug)
-            editions = {edition.id: edition for edition in await store.editions(project.id)}
-            published = None if project.version_id is None else await store.version(project.version_id)
-        view: dict[str, Any] = {"slug": slug, "title": _title(project), "version": None, "workflows": []}
-        if published is not None:
-            number, declaration, ids = published
-            view["version"] = number
-            for declared in load(declaration).workflows:
-                view["workflows"].append(_workflow_view(editions.pop(ids[declared.name]), declared))
-        return view
+            editions = await store.editions(project.id)
+        async with self._pool.acquire() as connection:
+            current = None
+            if project.version_id is not None:
+                current = await self._published.get(connection, project.version_id)
+            declared = [(each, await self._published.get(connection, each.version_id)) for each in editions]
+        return {
+            "slug": slug,
+            "title": _title(project),
+            "version": None if current is None else current.number,
+            "workflows": _workflows_view(current, declared),
+        }
 
 
 def _title(project: Project) -> str:
     return project.title or project.slug
 
 
-def _workflow_view(edition: Edition, declared: Workflow) -> dict[str, Any]:
+def _workflows_view(current: Published | None, declared: Sequence[tuple[Edition, Published]]) -> Sequence[object]:
+    """Return the workflows, those of the version in force first, each with the last version that declares it."""
+    order = {} if current is None else current.rule_of
+    shown = sorted(declared, key=lambda pair: order.get(pair[0].id, len(order)))
+    return [_workflow_view(edition, version.workflow(edition.id), edition.id in order) for edition, version in shown]
+
+
+def _workflow_view(edition: Edition, declared: Workflow, active: bool) -> dict[str, Any]:
     return {
         "id": edition.id,
         "name": edition.name,
         "question": edition.question,
         "guide": declared.guide,
         "level": declared.level,
-        "state": "active",
+        "state": "active" if active else "retired",
     }

@@ -22,10 +22,13 @@ Nothing slips through between the two:
 import asyncio
 import json
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
+
+import structlog
 
 from api.services.entering import Arrival, arrivals, first_stages
 from api.services.published import Published, PublishedCascades
@@ -39,6 +42,9 @@ PAGE: Final = 10_000
 """Subjects that follow in one transaction."""
 
 POLL_SECONDS: Final = 0.02
+TELL_SECONDS: Final = 5.0
+
+log = structlog.get_logger(__name__)
 
 Report = Callable[[int, int], None]
 """Told how many subjects have been looked at, and of how many."""
@@ -163,9 +169,15 @@ async def _sole_settler(store: PublishingStore, project_id: int) -> AsyncIterato
 
 async def _outlast_running_transactions(store: PublishingStore) -> None:
     """Wait until every transaction has ended that may have read the version before."""
-    below = await store.next_transaction()
-    while not await store.are_all_over(below):  # noqa: ASYNC110  # the other process has no event of ours
+    under_way = await store.running_transactions()
+    since = time.monotonic()
+    told = False
+    while under_way:
         await asyncio.sleep(POLL_SECONDS)
+        under_way &= await store.running_transactions()
+        if not told and time.monotonic() - since > TELL_SECONDS:
+            log.info("subjects wait for transactions that began before the version", transactions=len(under_way))
+            told = True
 
 
 def _goal(published: Published, closed: str, homeless: Homeless) -> str | None:

@@ -1,8 +1,9 @@
 """Projects and their workflows, as everybody may see them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 
 from api.store.sessions import Session
@@ -19,13 +20,12 @@ class Project(NamedTuple):
 
 
 class Edition(NamedTuple):
-    """A question of a project; one that is closed asks nobody any more."""
+    """A question that a project asks or has asked, and the last version that declares it."""
 
     id: int
     name: str
     question: str
-    edition: int
-    closed: bool
+    version_id: int
 
 
 class ProjectStore:
@@ -51,15 +51,15 @@ class ProjectStore:
 
     async def editions(self, project_id: int) -> Sequence[Edition]:
         """Return every workflow that a project has had, in the order in which they began."""
+        declares = col(CascadeVersionRow.workflow_ids)[col(WorkflowRow.name)].as_integer() == col(WorkflowRow.id)
         rows = await self._session.exec(
-            select(WorkflowRow).where(col(WorkflowRow.project_id) == project_id).order_by(col(WorkflowRow.id))
+            select(WorkflowRow, CascadeVersionRow.id)
+            .join(CascadeVersionRow, (col(CascadeVersionRow.project_id) == col(WorkflowRow.project_id)) & declares)
+            .where(col(WorkflowRow.project_id) == project_id)
+            .ext(distinct_on(col(WorkflowRow.id)))
+            .order_by(col(WorkflowRow.id), col(CascadeVersionRow.number).desc())
         )
-        return [Edition(row.id, row.name, row.question, row.edition, row.closed_at is not None) for row in rows]
-
-    async def version(self, version_id: int) -> tuple[int, str, Mapping[str, int]]:
-        """Return number, declaration and workflow ids of a published version."""
-        row = await self._session.get_one(CascadeVersionRow, version_id)
-        return row.number, row.declaration, row.workflow_ids
+        return [Edition(w.id, w.name, w.question, version) for w, version in rows]
 
 
 def _project(row: ProjectRow) -> Project:

@@ -111,13 +111,9 @@ class PublishingStore:
         """Let another one settle the project's subjects."""
         await self._connection.execute(_SQL["stop_settling"], project_id)
 
-    async def next_transaction(self) -> str:
-        """Return a number above that of every transaction that has written or locked anything by now."""
-        return str(await self._connection.fetchval(_SQL["next_transaction"]))
-
-    async def are_all_over(self, below: str) -> bool:
-        """Say whether every transaction below this number has ended."""
-        return bool(await self._connection.fetchval(_SQL["are_all_over"], below))
+    async def running_transactions(self) -> set[str]:
+        """Return the numbers of the transactions under way that have written or locked anything."""
+        return {row[0] for row in await self._connection.fetch(_SQL["running_transactions"])}
 
     async def count_waiting(self, project_id: int) -> int:
         """Return how many subjects there are to look at, more or less."""

@@ -18,6 +18,7 @@ from cascade.errors import DeclarationErrors
 from cascade.vocabulary import StageState
 from mobile_schemas.classifications import ClassificationIn
 from mobile_schemas.decks import DealIn
+from mobile_schemas.projects import ProjectOut
 
 OPEN, RETIRED, WITHDRAWN = (int(state) for state in (StageState.OPEN, StageState.RETIRED, StageState.WITHDRAWN))
 
@@ -213,6 +214,20 @@ async def test_a_workflow_that_comes_back_is_a_new_edition(services: Services, d
 
     editions = await database.fetch("SELECT name, edition FROM workflow WHERE closed_at IS NULL ORDER BY id")
     assert [tuple(row) for row in editions] == [("arc", 1), ("lens", 2)]
+
+
+async def test_a_project_shows_its_workflows_in_order_and_the_retired_ones_last(services: Services) -> None:
+    await services.publishing.publish(ARC_THEN_LENS.replace("policy", "level: 2\n    policy"))
+    await services.publishing.publish(ONLY_RING.replace("project: lenses", "project: lenses\ntitle: Rings"))
+
+    shown = ProjectOut.model_validate(await services.projects.get("lenses"))
+
+    assert (shown.title, shown.version) == ("Rings", 2)
+    assert [(w.name, w.level, w.state) for w in shown.workflows] == [
+        ("ring", 1, "active"),
+        ("arc", 2, "retired"),
+        ("lens", 2, "retired"),
+    ]
 
 
 async def test_a_vote_under_way_while_a_version_is_published_loses_no_subject(

@@ -52,13 +52,14 @@ SELECT pg_try_advisory_lock(7221, $1);
 -- name: stop_settling
 SELECT pg_advisory_unlock(7221, $1);
 
--- name: next_transaction
--- Every transaction that has written or locked anything by now has a lower number.
-SELECT pg_snapshot_xmax(pg_current_snapshot())::text;
-
--- name: are_all_over
--- Whether every transaction below this number has ended.
-SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8;
+-- name: running_transactions
+-- The transactions of this database that have written or locked anything and have not ended: each holds a lock on its
+-- own number, which is given back after what it did has become visible.
+SELECT l.transactionid::text
+FROM pg_locks l
+JOIN pg_stat_activity a ON a.pid = l.pid
+JOIN pg_database d ON d.oid = a.datid AND d.datname = current_database()
+WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid();
 
 -- name: count_waiting
 -- How many subjects will be looked at: an estimate, for the progress line.
