@@ -1,7 +1,6 @@
 """One embedded PostgreSQL for the whole test session, and a fresh database for each test that asks for one."""
 
 import asyncio
-import os
 import shutil
 import tempfile
 import time
@@ -13,7 +12,7 @@ import pytest
 
 from api.postgres.embedded import Postgres
 from api.postgres.home import Home, open_home
-from api.postgres.locks import take
+from api.postgres.locks import close_lock, take
 from api.postgres.probe import execute
 from api.settings import Settings
 
@@ -42,8 +41,8 @@ def wait_until_stopped() -> WaitUntilStopped:
         while (server := take(home.server_lock)) is None:
             assert time.monotonic() < deadline, f"processes of the server in {data_dir} are left"
             time.sleep(0.02)
-        os.close(server)
-        os.close(supervisor)
+        close_lock(server)
+        close_lock(supervisor)
 
     return wait
 

@@ -16,8 +16,8 @@ from api.postgres.check import check_server
 from api.postgres.cluster import require_version
 from api.postgres.errors import AbandonedError, PostgresError, ServerRefusedError, ServerStartError
 from api.postgres.home import DATABASE, Home, open_home
-from api.postgres.locks import open_lock, take, try_lock
-from api.postgres.probe import State, execute, probe
+from api.postgres.locks import close_lock, open_lock, take, try_lock
+from api.postgres.probe import GOING_OR_COMING, State, execute, probe
 from api.postgres.programs import Programs, find_programs
 from api.postgres.refuge import REFUGE, shelter_data, shelter_programs
 from api.settings import Settings
@@ -33,7 +33,7 @@ Report = Callable[[str], None]
 
 
 class Postgres:
-    """One user of the embedded server of a data folder; any number, in any processes, share it.
+    """One user of the embedded server of a data folder, once; any number, in any processes, share it.
 
     While it is acquired, a small thread sees to it that the server has a supervisor, so the server comes back, at the
     same URL, whatever is killed.
@@ -81,7 +81,7 @@ class Postgres:
                 self._keeper = threading.Thread(target=self._keep, args=(home, programs), daemon=True)
                 self._keeper.start()
         except BaseException:
-            os.close(users)
+            close_lock(users)
             raise
         return home.url()
 
@@ -92,7 +92,7 @@ class Postgres:
             if self._keeper is not None:
                 self._keeper.join()
             if self._users is not None:
-                os.close(self._users)
+                close_lock(self._users)
             self._users = self._keeper = None
 
     def __enter__(self) -> Self:
@@ -112,7 +112,7 @@ class Postgres:
             if lock is not None:
                 failure = home.failure.read_text() if waiting.has_waited and home.failure.exists() else None
                 if failure or started == _ATTEMPTS:
-                    os.close(lock)
+                    close_lock(lock)
                     raise ServerStartError(failure or f"{_ATTEMPTS} supervisors died", home.log)
                 self._report(f"PostgreSQL {programs.version} starts in {home.folder}")
                 self._start_supervisor(home, programs, lock)
@@ -129,24 +129,27 @@ class Postgres:
             arguments = [str(home.folder.parent), str(programs.folder), str(self._settings.postgres_linger_seconds)]
             self._run(home, [sys.executable, "-m", "api.postgres.supervisor", *arguments, str(lock)], lock)
         finally:
-            os.close(lock)
+            close_lock(lock)
 
     def _run(self, home: Home, command: list[str], lock: int) -> None:
         log = home.open_log()
+        log_start = home.log.stat().st_size
         try:
-            subprocess.run(  # noqa: S603 (our own program)
+            ended = subprocess.run(  # noqa: S603 (our own program)
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 pass_fds=[lock],
                 start_new_session=True,
-                check=True,
+                check=False,
             )
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise ServerStartError(f"no supervisor could be started: {error}", home.log) from error
+        except OSError as error:
+            raise ServerStartError(f"its supervisor could not be started: {error}", home.log) from error
         finally:
             os.close(log)
+        if ended.returncode > 0:  # below 0 it was killed, and there will be another
+            raise ServerStartError(home.last_words(log_start), home.log)
 
     def _keep(self, home: Home, programs: Programs) -> None:
         """Start another supervisor whenever there is none."""
@@ -180,10 +183,13 @@ class _Waiting:
 
 
 def _create_database(home: Home) -> None:
+    """Create our database, unless another user does, or the server goes away; the caller looks again."""
     try:
-        execute(home.run, "postgres", f"CREATE DATABASE {DATABASE}")
+        execute(home.run, "postgres", f"CREATE DATABASE {DATABASE} TEMPLATE template0")
+    except OSError:
+        return
     except ServerRefusedError as refusal:
-        if refusal.sqlstate not in _DUPLICATE_DATABASE:
+        if refusal.sqlstate not in (*_DUPLICATE_DATABASE, *GOING_OR_COMING):
             raise
 
 

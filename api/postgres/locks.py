@@ -1,8 +1,14 @@
-"""File locks that die with their holders: the kernel drops a flock with the last process that has it open."""
+"""File locks that die with their holders: the kernel drops a flock with the last process that has it open.
+
+A forked child, a worker of a process pool for instance, has open what its parent has, and would hold a lock longer than
+the parent lives. So it closes them, except those that were handed over on purpose.
+"""
 
 import fcntl
 import os
 from pathlib import Path
+
+_ours: set[int] = set()
 
 
 def open_lock(path: Path) -> int:
@@ -11,10 +17,18 @@ def open_lock(path: Path) -> int:
     Root leaves the file to the owner of the folder.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    _ours.add(descriptor)
     if os.geteuid() == 0:
         owner = path.parent.stat()
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
     return descriptor
+
+
+def close_lock(descriptor: int) -> None:
+    """Close the file; the lock is free unless it was handed over to a process that still runs."""
+    if descriptor in _ours:
+        _ours.remove(descriptor)
+        os.close(descriptor)
 
 
 def try_lock(descriptor: int, *, shared: bool = False) -> bool:
@@ -36,5 +50,19 @@ def take(path: Path) -> int | None:
     descriptor = open_lock(path)
     if try_lock(descriptor):
         return descriptor
-    os.close(descriptor)
+    close_lock(descriptor)
     return None
+
+
+def hand_over(descriptor: int) -> int:
+    """Let the lock pass to the children that inherit the descriptor; the caller closes its own with ``os.close``."""
+    _ours.discard(descriptor)
+    return descriptor
+
+
+def _close_all() -> None:
+    for descriptor in list(_ours):
+        close_lock(descriptor)
+
+
+os.register_at_fork(after_in_child=_close_all)

@@ -18,7 +18,7 @@ USER = "chaffinch"
 PORT = 5432  # a part of the socket's file name only: no TCP port is opened
 TIMEOUT_SECONDS = 5.0
 _PROTOCOL_3_0 = 196608
-_STARTING = "57P03"  # cannot_connect_now: starting up, recovering or shutting down
+GOING_OR_COMING = ("57P01", "57P02", "57P03")  # admin_shutdown, crash_shutdown, cannot_connect_now
 _NO_SUCH_DATABASE = "3D000"
 _FULL = "53300"  # too_many_connections
 
@@ -49,7 +49,8 @@ def probe(folder: Path, database: str) -> Answer:
         with _session(folder, database):
             return Answer(State.READY, "ready")
     except ServerRefusedError as refusal:
-        states = {_STARTING: State.STARTING, _NO_SUCH_DATABASE: State.WITHOUT_DATABASE, _FULL: State.READY}
+        states = dict.fromkeys(GOING_OR_COMING, State.STARTING)
+        states |= {_NO_SUCH_DATABASE: State.WITHOUT_DATABASE, _FULL: State.READY}
         if refusal.sqlstate not in states:
             raise
         return Answer(states[refusal.sqlstate], refusal.message)

@@ -27,7 +27,7 @@ from api.postgres.cluster import create_cluster, start_server
 from api.postgres.errors import ServerRefusedError, ServerStartError
 from api.postgres.home import Home, open_home
 from api.postgres.leftovers import PATIENCE_SECONDS, forget_dead_server, lock_server
-from api.postgres.locks import open_lock, try_lock, unlock
+from api.postgres.locks import hand_over, open_lock, try_lock, unlock
 from api.postgres.probe import State, probe
 from api.postgres.programs import Programs, find_programs
 
@@ -66,7 +66,7 @@ class Supervisor:
 
     def _start(self, patience_seconds: float) -> tuple[subprocess.Popen[bytes], int]:
         """Start the server when every process of an earlier one has gone; also return where its log begins."""
-        lock = lock_server(self._home, patience_seconds)
+        lock = hand_over(lock_server(self._home, patience_seconds))
         try:
             self._home.prepare_run()
             create_cluster(self._home, self._programs, lock)

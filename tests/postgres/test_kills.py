@@ -144,7 +144,7 @@ def test_a_first_start_killed_on_its_way_is_made_up_for(
 
 def test_a_server_that_cannot_start_says_why_and_starts_once_it_can(enter: Enter, data_dir: Path, home: Home) -> None:
     home.data.mkdir()
-    (home.data / "PG_VERSION").write_text(f"{find_programs(None).major}\n")
+    (home.data / "PG_VERSION").write_text(f"{find_programs(Settings().postgres_bin).major}\n")
 
     with pytest.raises(ServerStartError, match="server configuration file"):
         Postgres(Settings(data_dir=data_dir)).acquire()

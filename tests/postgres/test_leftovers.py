@@ -8,7 +8,7 @@ import pytest
 
 from api.postgres.home import Home
 from api.postgres.leftovers import forget_dead_server, lock_server
-from api.postgres.locks import take
+from api.postgres.locks import close_lock, hand_over, take
 from tests.postgres.servers import eventually
 
 SLEEP = shutil.which("sleep") or "sleep"
@@ -28,10 +28,11 @@ def _state(pid: int) -> str:
 def test_processes_of_a_dead_server_are_ended_when_patience_is(home: Home) -> None:
     lock = take(home.server_lock)
     assert lock is not None
+    hand_over(lock)
     backend = subprocess.Popen([SLEEP, "1000"], pass_fds=[lock], **home.account.identity)
     os.close(lock)
 
-    os.close(lock_server(home, patience_seconds=0.2))
+    close_lock(lock_server(home, patience_seconds=0.2))
 
     assert backend.wait(10) == -signal.SIGKILL
 

@@ -1,6 +1,8 @@
 import fcntl
 import os
+import signal
 import threading
+import warnings
 from pathlib import Path
 
 import asyncpg
@@ -9,7 +11,7 @@ import pytest
 from api.postgres.embedded import Postgres, running_postgres
 from api.postgres.errors import AbandonedError
 from api.postgres.home import Home
-from api.postgres.locks import open_lock
+from api.postgres.locks import close_lock, open_lock
 from api.postgres.probe import State, execute, probe
 from api.settings import Settings
 from tests.conftest import WaitUntilStopped
@@ -47,6 +49,27 @@ def test_users_that_come_at_once_share_one_server(enter: Enter, home: Home) -> N
 
     assert users == [home.url()] * 4
     assert home.log.read_text().count("starting PostgreSQL") == 1
+
+
+def test_a_forked_worker_does_not_keep_the_server(
+    data_dir: Path, home: Home, wait_until_stopped: WaitUntilStopped
+) -> None:
+    postgres = Postgres(Settings(data_dir=data_dir, postgres_linger_seconds=0))
+    postgres.acquire()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12 and newer: there are threads
+        worker = os.fork()
+    if worker == 0:
+        signal.pause()
+
+    try:
+        postgres.release()
+        wait_until_stopped(data_dir)
+    finally:
+        os.kill(worker, signal.SIGKILL)
+        os.waitpid(worker, 0)
+
+    assert not home.run.exists()
 
 
 def test_a_killed_user_does_not_keep_the_server(
@@ -92,4 +115,4 @@ def test_a_release_ends_the_wait_for_a_server(data_dir: Path, home: Home) -> Non
         postgres.acquire()
 
     releaser.join()
-    os.close(stopping)
+    close_lock(stopping)
