@@ -55,9 +55,11 @@ async def verify(connection: Connection, published: PublishedCascades, slug: str
     gold = [e for e in entries if e.truth is not None]
     checked = [label for label in labels if (label.workflow_id, label.subject_id) in place]
     wrong: list[str] = []
-    if kept and votes:
+    if votes:
         found = check(_ledger(kept, place, votes, gold, checked, versions))
         wrong += [_named(each, kept, votes) for each in found]
+    else:
+        wrong += [f"S{row[1]} in workflow {row[0]} is retired without a vote" for row in kept if row[2]]
     wrong += _wrong_routes(checked, versions, {(row[0], row[1]) for row in stages})
     return Verification(len(votes), len(gold), len(kept), len(by_hand), len(checked), wrong)
 

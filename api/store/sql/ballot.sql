@@ -118,7 +118,8 @@ UPDATE stage s SET
     need = q.need, in_flight = greatest(s.in_flight - q.landed, 0), excluded = s.excluded + q.excluded,
     revision = s.revision + q.retired,
     version_id = CASE WHEN q.retired = 1 THEN q.version_id ELSE s.version_id END,
-    first_vote_at = coalesce(s.first_vote_at, now()), last_vote_at = now(),
+    first_vote_at = CASE WHEN q.landed > 0 THEN coalesce(s.first_vote_at, now()) ELSE s.first_vote_at END,
+    last_vote_at = CASE WHEN q.landed > 0 THEN now() ELSE s.last_vote_at END,
     retired_at = CASE WHEN q.retired = 1 THEN now() ELSE s.retired_at END
 FROM unnest(
     $1::int[], $2::bigint[], $3::smallint[], $4::smallint[], $5::smallint[], $6::bigint[], $7::bigint[], $8::int[],
