@@ -19,6 +19,7 @@ from api.cli import (
     replaying,
     serving,
     subjects,
+    verifying,
     working,
 )
 from api.cli.running import asides
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command("serve")(serving.serve)
 app.command("worker")(working.worker)
 app.command("publish")(publishing.publish)
+app.command("verify")(verifying.verify)
 app.add_typer(publishing.cascade)
 app.add_typer(subjects.app)
 app.add_typer(labels.labels)

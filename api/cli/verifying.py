@@ -1,0 +1,44 @@
+"""``chaffinch verify``: whether what a project stores follows from its votes."""
+
+import asyncio
+from typing import Annotated, Final
+
+import typer
+
+from api.cli.running import console, fail, say
+from api.postgres.embedded import running_postgres
+from api.services.published import PublishedCascades
+from api.services.verifying import Verification
+from api.services.verifying import verify as replay
+from api.settings import Settings
+from api.store.engine import connect
+
+SHOWN: Final = 20
+"""Discrepancies that are printed."""
+
+
+def verify(project: Annotated[str, typer.Argument(help="The project's short name.")]) -> None:
+    """Replay a project's votes in the engine, and compare every stored sum, decision, label and route, bit for bit.
+
+    What a person decided by hand, or a publication withdrew, is left out and counted.
+    """
+    found = asyncio.run(_verify(project))
+    console.print(
+        f"Replayed {found.votes:,} votes and {found.gold_votes:,} answers to training subjects on {found.stages:,}"
+        f" stages with {found.labels:,} labels; left out {found.by_hand:,} that a person decided or a publication"
+        " withdrew."
+    )
+    for discrepancy in found.discrepancies[:SHOWN]:
+        console.print(discrepancy, markup=False)
+    if found.discrepancies:
+        fail(f"{len(found.discrepancies):,} stored numbers do not follow from the votes.")
+    console.print("Every stored number follows from the votes, bit for bit.")
+
+
+async def _verify(project: str) -> Verification:
+    async with running_postgres(Settings(), say) as url:
+        connection = await connect(url)
+        try:
+            return await replay(connection, PublishedCascades(), project)
+        finally:
+            await connection.close()
