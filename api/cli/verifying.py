@@ -36,9 +36,5 @@ def verify(project: Annotated[str, typer.Argument(help="The project's short name
 
 
 async def _verify(project: str) -> Verification:
-    async with running_postgres(Settings(), say) as url:
-        connection = await connect(url)
-        try:
-            return await replay(connection, PublishedCascades(), project)
-        finally:
-            await connection.close()
+    async with running_postgres(Settings(), say) as url, connect(url, "chaffinch-verify") as connection:
+        return await replay(connection, PublishedCascades(), project)
