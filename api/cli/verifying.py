@@ -12,6 +12,7 @@ from api.services.verifying import Verification
 from api.services.verifying import verify as replay
 from api.settings import Settings
 from api.store.engine import connect
+from api.store.schema import upgrade
 
 SHOWN: Final = 20
 """Discrepancies that are printed."""
@@ -36,5 +37,7 @@ def verify(project: Annotated[str, typer.Argument(help="The project's short name
 
 
 async def _verify(project: str) -> Verification:
-    async with running_postgres(Settings(), say) as url, connect(url, "chaffinch-verify") as connection:
-        return await replay(connection, PublishedCascades(), project)
+    async with running_postgres(Settings(), say) as url:
+        await upgrade(url)
+        async with connect(url, "verify") as connection:
+            return await replay(connection, PublishedCascades(), project)
