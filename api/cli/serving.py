@@ -1,16 +1,20 @@
-"""``chaffinch serve``: API processes over one listening socket, and the database for as long as they run.
+"""``chaffinch serve``: API processes on one port, and the database for as long as they run.
 
-The parent opens the socket before the first process starts, so a client that comes early waits and is not refused. Each
-process opens the services by itself, with the settings of the environment. uvicorn's supervisor starts another process
-in the place of one that dies; one whose parent has died stops, so that the next start finds the port free.
+Each of several processes listens on a socket of its own (`SO_REUSEPORT`), so that the kernel spreads connections
+evenly; on a shared socket one busy process may take them all. The parent holds the port without listening. Each process
+opens the services by itself, with the settings of the environment. uvicorn's supervisor starts another process in the
+place of one that dies; one whose parent has died stops, so that the next start finds the port free.
 """
 
 import asyncio
+import contextlib
+import gc
 import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from multiprocessing import connection, parent_process
@@ -40,6 +44,9 @@ SILENCE_SECONDS: Final = 30
 
 FOREVER_SECONDS: Final = 10**9
 
+GARBAGE_THRESHOLD: Final = 50_000
+"""New objects between two looks for garbage; most of ours is freed without a look."""
+
 
 def serve(
     processes: Annotated[
@@ -56,9 +63,10 @@ def serve(
     """Serve the API until SIGTERM or Ctrl-C."""
     settings = Settings()
     host, port = settings.host if host is None else host, settings.port if port is None else port
-    with _listening(host, port) as listener, _database(settings):
-        console.print(f"Chaffinch serves at {_url(listener)} (Ctrl-C stops it)")
-        served = _serve(settings, processes or settings.processes, listener)
+    count = processes or settings.processes
+    with _port(host, port, shared=count > 1) as listener, _database(settings):
+        threading.Thread(target=_announce, args=(listener,), daemon=True).start()
+        served = _serve(settings, count, listener)
     if not served:
         fail("The service could not start; what is said above tells why.")
 
@@ -68,6 +76,8 @@ def worker_app() -> App:
     open_log(Settings().log_level)
     log.info("an API process starts")
     threading.Thread(target=_follow_parent, daemon=True).start()
+    gc.freeze()  # what is loaded stays; looking through it again and again costs 5 % of a busy process
+    gc.set_threshold(GARBAGE_THRESHOLD)
     return app_from_environment()
 
 
@@ -96,16 +106,47 @@ def _serve(settings: Settings, processes: int, listener: socket.socket) -> bool:
     return server.started
 
 
+class Listener(socket.socket):
+    """A socket bound to the service's port: sent to another process, it becomes a listener of that process's own."""
+
+    def __reduce_ex__(self, _protocol: object) -> tuple[Callable[..., "Listener"], tuple[object, ...]]:
+        """Say how the other process makes its own."""
+        return _listener, (self.family, self.getsockname(), True)
+
+
+def _listener(family: socket.AddressFamily, address: tuple[str, int], shared: bool) -> Listener:
+    listener = Listener(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind(address)
+    return listener
+
+
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _port(host: str, port: int, *, shared: bool) -> Iterator[Listener]:
+    """Hold the port of the service; one that is in use is refused, whoever uses it."""
     try:
-        listener = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+        with _listener(_family(host), (host, port), shared=False) as alone:
+            address = alone.getsockname()
+            if not shared:
+                yield alone
+                return
+        with _listener(_family(host), address, shared=True) as holder:
+            yield holder
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
         fail(f"Nothing can listen on {host}, port {port} ({why}); choose another with --host and --port.")
-    with listener:
-        listener.set_inheritable(True)
-        yield listener
+
+
+def _announce(listener: Listener) -> None:
+    """Say where the service is, once it can be reached."""
+    address = listener.getsockname()
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(address[:2], timeout=1):
+            console.print(f"Chaffinch serves at {_url(listener)} (Ctrl-C stops it)")
+            return
+        time.sleep(0.1)
 
 
 def _family(host: str) -> socket.AddressFamily:
