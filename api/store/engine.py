@@ -18,6 +18,8 @@ HOT_SETTINGS = {
     "enable_mergejoin": "off",
     "plan_cache_mode": "force_generic_plan",
     "jit": "off",
+    # An acknowledged vote is on disk, whatever a server of one's own is set to.
+    "synchronous_commit": "on",
     "application_name": "chaffinch-hot",
 }
 

@@ -23,6 +23,7 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg may say when the server dies in the middle of a call
     OSError,
     TimeoutError,
 )
