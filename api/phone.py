@@ -215,11 +215,12 @@ class Phone:
             return _Answer(reply.status, reply.headers, await reply.read())
 
     def _pauses(self) -> Iterator[float]:
-        """Yield the pause after each attempt, until the patience is over."""
-        start = time.monotonic()
+        """Yield the pause after each attempt, for as long as the patience lasts."""
+        end = time.monotonic() + self._patience_seconds
         for attempt in count():
-            yield min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1)  # noqa: S311  # spreads retries
-            if time.monotonic() - start > self._patience_seconds:
+            longest = min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS)
+            yield max(0.0, min(longest * random.uniform(0.5, 1), end - time.monotonic()))  # noqa: S311  # spreads retries
+            if time.monotonic() >= end:
                 return
 
 

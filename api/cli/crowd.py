@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.cli.beside import LabelFeed, beside
-from api.cli.outcomes import Outcome, counted, outcomes, ratio, share
+from api.cli.outcomes import Outcome, counted, outcomes, percent, ratio
 from api.cli.running import console
 from api.cli.truths import DEMONSTRATION, truths
 from api.crowd import Member, Tally, enrol, play
@@ -40,7 +40,8 @@ PROMOTED: Final = 1 / 4
 
 EXPERTS: Final = 2
 
-GREETING_SECONDS: Final = 5.0
+GREETING_SECONDS: Final = 3.0
+"""How long the service is tried before it is said that it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,8 @@ async def _promote(services: Services, slug: str, members: Sequence[Member], cam
             experts
         )
         console.print(
-            f"Nobody holds a higher level yet, and earning one is not built yet: granted {' and '.join(granted_to)} of"
-            " the most skilled, straight in the database."
+            f"Earning a level is not built yet: granted {' and '.join(granted_to)} of the most skilled, straight in the"
+            " database."
         )
 
 
@@ -185,30 +186,34 @@ def _conclude(campaign: Campaign, tally: Tally, labels: Sequence[LabelOut], befo
     earlier = f" ({before} were there before)" if before else ""
     why = "nothing was left for them" if tally.nobody_is_dealt else "their time was up"
     console.print(
-        f"The crowd went home, since {why}: {tally.swipes} swipes stored in {tally.seconds:.1f} s, of which"
-        f" {tally.verdicts['kept']} came too late to count; {len(labels)} labels made{earlier}."
+        f"The crowd went home, since {why}: {tally.swipes} swipes stored in {tally.seconds:.1f} s,"
+        f" {tally.gold.total()} of them on gold, {tally.verdicts['kept']} too late to count; {len(labels)} labels"
+        f" made{earlier}."
     )
     found = outcomes(labels, lambda label: campaign.truth(label.workflow_name, label.subject))
     console.print(_table(campaign, tally, found))
     console.print(
-        "Right, missed and false alarms are by what the crowd was told is true: for the demonstration, what one"
-        " developer saw at the size of a thumbnail. The crowd is simulated: this measures the engine, not the sky."
+        "Votes: for one label, on average. Gold: how often the crowd was right on it. Right, missed and false alarms"
+        " are by what the crowd was told is true: for the demonstration, what one developer saw at the size of a"
+        " thumbnail. The crowd is simulated: this measures the engine, not the sky."
     )
 
 
 def _table(campaign: Campaign, tally: Tally, found: Mapping[int, Outcome]) -> Table:
-    table = Table("workflow", "retired", "by", "votes each", "right", "missed", "false alarms", "training", box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for name in ("workflow", "retired", "by", "votes", "right", "missed", "false\nalarms", "gold"):
+        table.add_column(name, no_wrap=name not in ("workflow", "by"), overflow="fold")
     for workflow in campaign.workflows:
         outcome = found.get(workflow.id, Outcome())
-        right, wrong = tally.gold[workflow.id, True], tally.gold[workflow.id, False]
+        gold_right = tally.gold[workflow.id, True]
         table.add_row(
             workflow.name,
             str(outcome.retired),
             counted(outcome.reasons),
             ratio(outcome.votes, outcome.retired),
-            share(outcome.compared - outcome.wrong, outcome.compared),
+            percent(outcome.compared - outcome.wrong, outcome.compared),
             f"{outcome.missed} of {outcome.of_yes}",
             f"{outcome.false_alarms} of {outcome.of_no}",
-            share(right, right + wrong),
+            percent(gold_right, gold_right + tally.gold[workflow.id, False]),
         )
     return table

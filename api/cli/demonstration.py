@@ -70,7 +70,8 @@ async def _demo(settings: Settings, port: int) -> None:
     started = time.monotonic()
     listening = _listen(settings.host, port)
     with contextlib.closing(listening):
-        url = f"http://{settings.host}:{listening.getsockname()[1]}"
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        url = f"http://{host}:{listening.getsockname()[1]}"
         console.print(
             f"Chaffinch's demonstration: galaxies of the Hubble Deep Field. Everything is kept in {settings.data_dir}."
         )

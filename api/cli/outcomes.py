@@ -70,6 +70,11 @@ def share(part: int, whole: int) -> str:
     return f"{part} of {whole} ({100 * part / whole:.0f} %)" if whole else "-"
 
 
+def percent(part: int, whole: int) -> str:
+    """Return a share such as `97.5 %`, or a dash where there is nothing to compare."""
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
 def ratio(total: float, number: float) -> str:
     """Return an average with one decimal, or a dash."""
     return f"{total / number:.1f}" if number else "-"

@@ -42,7 +42,8 @@ WORKFLOW: Final = "answer"
 SHOWN_DISCREPANCIES: Final = 20
 SHOW_SECONDS: Final = 0.25
 SAY_SECONDS: Final = 5.0
-GREETING_SECONDS: Final = 5.0
+GREETING_SECONDS: Final = 3.0
+"""How long the service is tried before it is said that it is not there."""
 
 _POLICY: Final = re.compile(r"sequential|(count|lead):([1-9][0-9]{0,5})")
 
