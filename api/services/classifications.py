@@ -13,7 +13,7 @@ from api.store.engine import Pool
 from mobile_schemas.classifications import ClassificationsIn
 from mobile_schemas.subjects import subject_number
 
-LANES = 2
+LANES = 1
 """Transactions of one process under way at once: while one waits for the disk, the next is being decided."""
 
 

@@ -20,7 +20,7 @@ from mobile_schemas.subjects import subject_id, subject_number
 NEXT_AT: Final = 8
 """Cards left on the phone when it should ask for the next deck."""
 
-LANES: Final = 2
+LANES: Final = 1
 GROUP: Final = 32
 """Decks dealt in one transaction, at most: whoever is hard to serve holds up the others of the group."""
 

@@ -4,11 +4,15 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
+import structlog
+
 from api.errors import DatabaseUnavailableError, OverloadedError
 from api.store.failures import CONFLICTS, UNREACHABLE
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+
+log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
 
@@ -25,6 +29,7 @@ def reachable(verb: Callable[Parameters, Awaitable[Result]]) -> Callable[Paramet
                 if attempt == ATTEMPTS - 1:
                     raise OverloadedError from error
             except UNREACHABLE as error:
+                log.warning("the database is away", verb=verb.__qualname__, error=repr(error))
                 raise DatabaseUnavailableError from error
         raise AssertionError("unreachable")
 

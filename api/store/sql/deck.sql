@@ -34,7 +34,7 @@ LEFT JOIN deck d ON d.person_id = q.person_id AND d.key = q.key
 CROSS JOIN LATERAL (
     SELECT array_agg(c.subject_id) AS subjects, array_agg(c.gold) AS gold
     FROM (SELECT subject_ids FROM deck WHERE person_id = q.person_id AND workflow_id = q.workflow_id
-          ORDER BY id DESC LIMIT 4) recent
+          ORDER BY id DESC LIMIT 2) recent
     CROSS JOIN unnest(recent.subject_ids) AS u (subject_id)
     JOIN card c ON c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = u.subject_id
     LEFT JOIN stage t ON t.workflow_id = q.workflow_id AND t.subject_id = u.subject_id
