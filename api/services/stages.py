@@ -8,6 +8,7 @@ import json
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from api.services.published import Published, prior_of
 from api.store.ballot import BallotStore
-from cascade.decision import STANDING, log_odds, need
+from cascade.decision import RULE, STANDING, log_odds, need
 from cascade.graph import Attributes, ScorePrior
 from cascade.vocabulary import NO_ANSWER, Answer, Reason, StageState, Tier
 
@@ -80,15 +81,20 @@ async def settle(
     """
     if not stages.keys:
         return
-    before = stages.standings
-    retired = _retirements(stages, after)
     await store.write_stages(_stage_columns(stages, after, version_of))
-    await _change_piles(store, stages, before, after)
-    if retired:
-        attributes = await _attributes(store, retired, version_of)
-        routes = {r.place: _route(version_of[r.workflow_id], r, attributes.get(r.subject_id)) for r in retired}
-        await store.write_labels(_label_columns(stages, after, retired, version_of, routes, attributes))
-        await _enter(store, dice, retired, version_of, routes, attributes)
+    old, new = tiers(stages.standings), tiers(after)
+    changed = np.flatnonzero(old != new)
+    retired = _retirements(stages, after)
+    if not len(changed) and not retired:
+        return
+    attributes = await _attributes(store, retired, version_of)
+    routes = {r.place: _route(version_of[r.workflow_id], r, attributes.get(r.subject_id)) for r in retired}
+    await store.follow_up(
+        _pile_columns(stages, changed[old[changed] != _NO_TIER], old),
+        _pile_columns(stages, changed[new[changed] != _NO_TIER], new),
+        _label_columns(stages, after, retired, version_of, routes, attributes),
+        _entering_columns(dice, retired, version_of, routes, attributes),
+    )
 
 
 def _retirements(stages: Stages, after: Rows) -> list[_Retirement]:
@@ -133,16 +139,6 @@ def tiers(standings: Rows) -> Integers:
         [opened, np.int64(Tier.CONTESTED), np.int64(Tier.AUDIT)],
         np.int64(_NO_TIER),
     )
-
-
-async def _change_piles(store: BallotStore, stages: Stages, before: Rows, after: Rows) -> None:
-    old, new = tiers(before), tiers(after)
-    changed = np.flatnonzero(old != new)
-    if len(changed):
-        await store.change_dealable(
-            _pile_columns(stages, changed[old[changed] != _NO_TIER], old),
-            _pile_columns(stages, changed[new[changed] != _NO_TIER], new),
-        )
 
 
 def _pile_columns(stages: Stages, places: Integers, tier: Integers) -> list[list[int]]:
@@ -203,15 +199,14 @@ def _machine_score(published: Published, retired: _Retirement, attributes: Attri
     return attributes.scores.get(prior.score) if isinstance(prior, ScorePrior) and attributes else None
 
 
-async def _enter(
-    store: BallotStore,
+def _entering_columns(
     dice: random.Random,
     retired: list[_Retirement],
     version_of: Mapping[int, Published],
     routes: Mapping[int, str | None],
     attributes: Mapping[int, Attributes],
-) -> None:
-    """Begin the next stage of each subject that moves on."""
+) -> list[list[int]]:
+    """Return the next stage of each subject that moves on, column by column."""
     columns: list[list[int]] = [[] for _ in range(7)]
     for r in retired:
         target, published = routes[r.place], version_of[r.workflow_id]
@@ -221,15 +216,18 @@ async def _enter(
         values = (published.ids[target], r.subject_id, *row, published.version_id)
         for column, value in zip(columns, values, strict=True):
             column.append(value)
-    if columns[0]:
-        await store.enter_stages(columns)
+    return columns
 
 
 def first_standing(published: Published, workflow: str, attributes: Attributes, draw: int) -> tuple[int, int, int, int]:
     """Return the prior (micro-nats), whether a machine gave it, the draw and the need of a stage that begins."""
-    declared = published.cascade.workflow(workflow)
-    prior, machine = prior_of(declared, attributes)
+    prior, machine = prior_of(published.cascade.workflow(workflow), attributes)
+    rule: tuple[int, ...] = published.rules[published.rule_of[published.ids[workflow]]].item()
+    return prior, int(machine), draw, _first_need(rule, prior, machine)
+
+
+@lru_cache(maxsize=4096)
+def _first_need(rule: tuple[int, ...], prior: int, machine: bool) -> int:
     standing = np.zeros(1, dtype=STANDING)
-    standing["prior"], standing["machine"], standing["draw"] = prior, machine, draw
-    rule = np.array([published.rule_of[published.ids[workflow]]], dtype=np.int64)
-    return prior, int(machine), draw, int(need(standing, published.rules, rule)[0])
+    standing["prior"], standing["machine"] = prior, machine
+    return int(need(standing, np.array([rule], dtype=RULE), np.zeros(1, dtype=np.int64))[0])

@@ -150,17 +150,22 @@ class BallotStore:
         rows = await self._connection.fetch(_SQL["read_attributes"], subjects)
         return {row[0]: (row[1], row[2]) for row in rows}
 
-    async def change_dealable(self, gone: Sequence[list[int]], come: Sequence[list[int]]) -> None:
-        """Take stages off piles and put them on others; columns workflow, tier, draw, subject."""
-        await self._connection.execute(_SQL["change_dealable"], *gone, *come)
+    async def follow_up(
+        self,
+        gone: Sequence[list[int]],
+        come: Sequence[list[int]],
+        labels: Sequence[list[Any]],
+        entering: Sequence[list[int]],
+    ) -> None:
+        """Take stages off piles and put them on others, write labels and announce them, and begin next stages.
+
+        Columns of piles: workflow, tier, draw, subject; of stages as in `enter_stages`, of labels as in the statement.
+        """
+        await self._connection.execute(_SQL["follow_up"], *gone, *come, *labels, *entering)
 
     async def enter_stages(self, columns: Sequence[list[int]]) -> None:
         """Begin stages; columns workflow, subject, prior, machine, draw, need, version."""
         await self._connection.execute(_SQL["enter_stages"], *columns)
-
-    async def write_labels(self, columns: Sequence[list[Any]]) -> None:
-        """Write labels and announce them in the outbox."""
-        await self._connection.execute(_SQL["write_labels"], *columns)
 
     async def known_workflows(self, workflows: list[int]) -> set[int]:
         """Return those workflow numbers that exist."""

@@ -139,19 +139,44 @@ SELECT q.subject_id, s.metadata::text AS metadata,
 FROM unnest($1::bigint[]) AS q (subject_id)
 JOIN subject s ON s.id = q.subject_id;
 
--- name: change_dealable
--- Take stages off their piles and put them on others.
+-- name: follow_up
+-- What follows from decisions: stages leave piles and come to others, labels are written and announced, and subjects
+-- begin their next stages; one that exists already is left as it is.
 WITH gone AS (
     DELETE FROM dealable d
     USING unnest($1::int[], $2::smallint[], $3::int[], $4::bigint[]) AS q (workflow_id, tier, draw, subject_id)
     WHERE d.workflow_id = q.workflow_id AND d.tier = q.tier AND d.draw = q.draw AND d.subject_id = q.subject_id
+), come AS (
+    INSERT INTO dealable (workflow_id, tier, draw, subject_id)
+    SELECT * FROM unnest($5::int[], $6::smallint[], $7::int[], $8::bigint[]) AS q (workflow_id, tier, draw, subject_id)
+    ON CONFLICT DO NOTHING
+), labels AS (
+    INSERT INTO label (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id,
+        routed_to, machine_score)
+    SELECT q.workflow_id, q.subject_id, q.revision, q.project_id, q.answer, q.reason, q.log_odds, q.votes,
+        q.version_id, q.routed_to, q.machine_score
+    FROM unnest($9::int[], $10::bigint[], $11::int[], $12::int[], $13::smallint[], $14::smallint[], $15::bigint[],
+                $16::int[], $17::int[], $18::text[], $19::float8[])
+        AS q (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id, routed_to,
+              machine_score)
+    RETURNING project_id, workflow_id, subject_id, revision
+), announced AS (
+    INSERT INTO outbox (project_id, kind, workflow_id, subject_id, revision)
+    SELECT project_id, 'subject.retired', workflow_id, subject_id, revision FROM labels
+), entered AS (
+    INSERT INTO stage (workflow_id, subject_id, prior, machine, draw, need, version_id)
+    SELECT workflow_id, subject_id, prior, machine, draw, need, version_id
+    FROM unnest($20::int[], $21::bigint[], $22::bigint[], $23::smallint[], $24::int[], $25::smallint[], $26::int[])
+        AS q (workflow_id, subject_id, prior, machine, draw, need, version_id)
+    ORDER BY workflow_id, subject_id
+    ON CONFLICT DO NOTHING
+    RETURNING workflow_id, subject_id, draw, machine, prior
 )
 INSERT INTO dealable (workflow_id, tier, draw, subject_id)
-SELECT * FROM unnest($5::int[], $6::smallint[], $7::int[], $8::bigint[]) AS q (workflow_id, tier, draw, subject_id)
-ON CONFLICT DO NOTHING;
+SELECT workflow_id, CASE WHEN machine = 1 AND prior > 0 THEN 1 ELSE 0 END, draw, subject_id FROM entered;
 
 -- name: enter_stages
--- Begin the stages that subjects have been routed to; one that exists already is left as it is.
+-- Begin stages of subjects; one that exists already is left as it is.
 WITH entered AS (
     INSERT INTO stage (workflow_id, subject_id, prior, machine, draw, need, version_id)
     SELECT workflow_id, subject_id, prior, machine, draw, need, version_id
@@ -163,19 +188,3 @@ WITH entered AS (
 )
 INSERT INTO dealable (workflow_id, tier, draw, subject_id)
 SELECT workflow_id, CASE WHEN machine = 1 AND prior > 0 THEN 1 ELSE 0 END, draw, subject_id FROM entered;
-
--- name: write_labels
--- Write the labels of the subjects that retired, and announce them.
-WITH labels AS (
-    INSERT INTO label (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id,
-        routed_to, machine_score)
-    SELECT q.workflow_id, q.subject_id, q.revision, q.project_id, q.answer, q.reason, q.log_odds, q.votes,
-        q.version_id, q.routed_to, q.machine_score
-    FROM unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::smallint[], $6::smallint[], $7::bigint[],
-                $8::int[], $9::int[], $10::text[], $11::float8[])
-        AS q (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id, routed_to,
-              machine_score)
-    RETURNING project_id, workflow_id, subject_id, revision
-)
-INSERT INTO outbox (project_id, kind, workflow_id, subject_id, revision)
-SELECT project_id, 'subject.retired', workflow_id, subject_id, revision FROM labels;
