@@ -6,14 +6,17 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from pydantic_core import to_json
 
 from api.caller import Caller, Scope
-from api.services.house import Services
+from api.services.classifications import Classifications
+from api.services.decks import Decks
 from api.services.published import PublishedCascades
+from api.services.publishing import Publishing
+from api.services.retractions import Retractions
 from api.services.verifying import verify
 from api.store.engine import Connection
 from cascade.vocabulary import StageState
@@ -31,6 +34,23 @@ from mobile_schemas.decks import CardOut, DealIn, DealOut, DeckIn, DeckOut
 from mobile_schemas.subjects import subject_id
 
 Word = Literal["yes", "no", "unsure"]
+
+
+class Acting(Protocol):
+    """The services by which people act and researchers publish."""
+
+    @property
+    def classifications(self) -> Classifications: ...
+
+    @property
+    def retractions(self) -> Retractions: ...
+
+    @property
+    def decks(self) -> Decks: ...
+
+    @property
+    def publishing(self) -> Publishing: ...
+
 
 SLUG = "lenses"
 ARC_THEN_LENS = """
@@ -125,7 +145,7 @@ class Campaign:
 
 
 async def a_campaign(
-    services: Services,
+    services: Acting,
     database: Connection,
     declaration: str = ARC_THEN_LENS,
     *,
@@ -240,7 +260,7 @@ def a_swipe(
     )
 
 
-async def submit(services: Services, caller: Caller, *swipes: ClassificationIn) -> list[VerdictOut]:
+async def submit(services: Acting, caller: Caller, *swipes: ClassificationIn) -> list[VerdictOut]:
     """Send a batch of answers and return their verdicts."""
     reply = await services.classifications.submit(caller, ClassificationsIn(classifications=list(swipes)))
     verdicts = VerdictsOut.model_validate_json(to_json(reply)).verdicts
@@ -248,7 +268,7 @@ async def submit(services: Services, caller: Caller, *swipes: ClassificationIn) 
     return verdicts
 
 
-async def retract(services: Services, caller: Caller, *ids: UUID) -> list[RetractionVerdictOut]:
+async def retract(services: Acting, caller: Caller, *ids: UUID) -> list[RetractionVerdictOut]:
     """Take answers back and return the verdicts."""
     batch = RetractionsIn(retractions=[RetractionIn(id=each) for each in ids])
     reply = await services.retractions.retract(caller, batch)
@@ -258,7 +278,7 @@ async def retract(services: Services, caller: Caller, *ids: UUID) -> list[Retrac
 
 
 async def deal(
-    services: Services,
+    services: Acting,
     caller: Caller,
     workflow: int,
     size: int = 10,
@@ -271,7 +291,7 @@ async def deal(
     return DeckOut.model_validate_json(to_json(await services.decks.deal(caller, workflow, wish)))
 
 
-async def deal_named(services: Services, caller: Caller, workflow: int, *subjects: int) -> DealOut:
+async def deal_named(services: Acting, caller: Caller, workflow: int, *subjects: int) -> DealOut:
     """Ask for cards of exactly these subjects, as an importer does."""
     wish = DealIn(key=uuid.uuid4(), subjects=[subject_id(each) for each in subjects])
     return DealOut.model_validate_json(to_json(await services.decks.deal_named(caller, workflow, wish)))
@@ -287,7 +307,7 @@ def number_of(card: CardOut) -> int:
     return int(card.subject[1:])
 
 
-async def vote(services: Services, campaign: Campaign, workflow: int, subject: int, *answers: Word) -> list[Caller]:
+async def vote(services: Acting, campaign: Campaign, workflow: int, subject: int, *answers: Word) -> list[Caller]:
     """Let somebody new give each answer; return who they were."""
     voters = []
     for answer in answers:
