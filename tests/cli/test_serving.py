@@ -34,6 +34,12 @@ class Service:
         with urllib.request.urlopen(f"{self.url}/health", timeout=20) as reply:
             return bool(reply.status == 200)
 
+    def listeners(self) -> int:
+        """Count the processes that listen on the port: one that is still loading does not."""
+        port = f":{int(self.url.rpartition(':')[2]):04X}"
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(row[1].endswith(port) and row[3] == "0A" for row in rows)
+
     def end(self) -> None:
         self.parent.kill()
         self.parent.communicate()
@@ -62,11 +68,11 @@ def is_gone(process: int) -> bool:
 
 
 def test_a_process_that_is_killed_is_replaced_and_a_signal_ends_them_all(service: Service) -> None:
-    assert service.answers()
+    assert eventually(lambda: service.listeners() == 2)
     before = service.processes()
 
     os.kill(min(before), signal.SIGKILL)
-    replaced = eventually(lambda: len(service.processes() - before) == 1 and len(service.processes()) == 2)
+    replaced = eventually(lambda: len(service.processes() - before) == 1 and service.listeners() == 2)
     answered = [service.answers() for _ in range(10)]
     after = service.processes()
     service.parent.terminate()
