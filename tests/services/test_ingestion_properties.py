@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from api.caller import Caller, Scope
 from api.store.engine import Connection
-from tests.services.books import audit
+from benchmarks.books import audit
 from tests.services.campaigns import SLUG, Campaign, a_campaign, a_person, a_swipe, deal_named
 from tests.services.crashing import WRITTEN, Bench, Crash, crashing
 from tests.services.phones import Action, Kind, Noise, Order, Phone, picked, word
@@ -144,11 +144,11 @@ class World:
         return [*wrong, *(f"{each} was never sent" for each in stored.keys() - sent)]
 
     async def _prepare(self, phone: Phone, *, proven: bool) -> None:
-        """Give somebody cards of everything but some gold, and let them answer gold rightly or wrongly."""
+        """Give somebody cards of everything, and let them answer some of the gold, rightly or wrongly."""
         arc, gold = self.campaign.arc, list(self.campaign.gold)
-        shown = gold[:3] + gold[-3:]
-        await deal_named(phone.process, phone.caller, arc, *self.campaign.subjects, *shown)
-        phone.cards = [(arc, each) for each in self.campaign.subjects]
+        shown, hidden = gold[:3] + gold[-3:], gold[3:-3]
+        await deal_named(phone.process, phone.caller, arc, *self.campaign.subjects, *gold)
+        phone.cards = [(arc, each) for each in (*self.campaign.subjects, *hidden)]
         swipes = [a_swipe(arc, each, word(self.campaign.gold[each] + (not proven))) for each in shown]
         phone.sent |= {swipe.id: swipe for swipe in swipes}
         await phone.settle()

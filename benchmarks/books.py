@@ -16,6 +16,15 @@ RULES = {
     "a vote is stored twice, or taken back twice": """
         SELECT kind, person_id, client_id FROM classification GROUP BY kind, person_id, client_id HAVING count(*) > 1
     """,
+    "two votes on a card have the same attempt": """
+        SELECT person_id, workflow_id, subject_id, attempt FROM classification WHERE kind = 0
+        GROUP BY person_id, workflow_id, subject_id, attempt HAVING count(*) > 1
+    """,
+    "an answer was taken back though its gold was shown": """
+        SELECT r.person_id, r.client_id FROM classification r
+        JOIN classification v ON v.kind = 0 AND v.person_id = r.person_id AND v.client_id = r.client_id
+        WHERE r.kind = 1 AND v.truth IS NOT NULL
+    """,
     "a card does not carry the live vote of the ledger": """
         WITH live AS (
             SELECT v.person_id, v.workflow_id, v.subject_id, v.client_id, v.answer, v.bucket, v.ordinal, v.attempt
