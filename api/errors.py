@@ -19,6 +19,10 @@ class ChaffinchError(Exception):
     """Everything wrong with the input, where it was the input."""
 
 
+class CommandError(ChaffinchError):
+    """A situation that only a command or a client of ours meets: said in a line, never told over HTTP."""
+
+
 # Who asks
 
 

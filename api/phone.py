@@ -20,7 +20,7 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from pydantic import ValidationError
 
-from api.errors import ChaffinchError
+from api.errors import CommandError
 from cascade.vocabulary import Answer
 from mobile_schemas.classifications import ClassificationIn, ClassificationsIn, VerdictOut, VerdictsOut
 from mobile_schemas.decks import DealIn, DealOut, DeckIn, DeckOut
@@ -52,7 +52,7 @@ _WORDS: Final[Mapping[Answer, Literal["yes", "no", "unsure"]]] = {
 _JSON: Final = {"Content-Type": "application/json"}
 
 
-class RefusedError(ChaffinchError):
+class RefusedError(CommandError):
     """The service says that the same request will never succeed."""
 
     def __init__(self, endpoint: Endpoint, problem: ProblemOut) -> None:
@@ -63,7 +63,7 @@ class RefusedError(ChaffinchError):
         self.problem = problem
 
 
-class UnansweredError(ChaffinchError):
+class UnansweredError(CommandError):
     """The service gave no usable answer for as long as it was tried."""
 
     def __init__(self, url: str, why: str, tried_seconds: float) -> None:
@@ -72,7 +72,7 @@ class UnansweredError(ChaffinchError):
         self.why = why
 
 
-class StrangeReplyError(ChaffinchError):
+class StrangeReplyError(CommandError):
     """What answers does not speak as this version of Chaffinch does."""
 
     def __init__(self, url: str, endpoint: Endpoint, why: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from api.caller import Scope
 from api.cli.running import say
-from api.errors import ChaffinchError, UnknownProjectError
+from api.errors import CommandError, UnknownProjectError
 from api.factory import open_services
 from api.phone import Phone, RefusedError
 from api.postgres.embedded import running_postgres
@@ -19,7 +19,7 @@ from mobile_schemas.labels import LabelOut
 SOURCE: Final = "command line"
 
 
-class OtherDatabaseError(ChaffinchError):
+class OtherDatabaseError(CommandError):
     """The service does not know what was just written to the database of this command's settings."""
 
     def __init__(self, url: str) -> None:

@@ -22,7 +22,7 @@ from api.cli.beside import Beside, beside
 from api.cli.running import console, fail
 from api.demo.by_eye import cascade_declaration
 from api.demo.cutouts import MANIFEST, cut
-from api.errors import ChaffinchError
+from api.errors import CommandError
 from api.factory import media_dir
 from api.manifest import ManifestError
 from api.media.errors import WorkersCannotStartError
@@ -39,7 +39,7 @@ SUBJECTS: Final = Path("demo", PROJECT)
 """Folder of the cutouts, inside the data folder."""
 
 
-class PortTakenError(ChaffinchError):
+class PortTakenError(CommandError):
     """Somebody else listens there."""
 
     def __init__(self, host: str, port: int, why: str) -> None:

@@ -20,7 +20,7 @@ from api.caller import Scope
 from api.cli.beside import Beside, LabelFeed, beside
 from api.cli.outcomes import Outcome, counted, outcomes, ratio, share
 from api.cli.running import console, fail
-from api.errors import ChaffinchError
+from api.errors import CommandError
 from api.manifest import ManifestRow
 from api.phone import Phone
 from api.replay.batches import Batch, cut
@@ -48,7 +48,7 @@ GREETING_SECONDS: Final = 3.0
 _POLICY: Final = re.compile(r"sequential|(count|lead):([1-9][0-9]{0,5})")
 
 
-class GoldNeededError(ChaffinchError):
+class GoldNeededError(CommandError):
     """The policy needs gold, and the log or the share of it that was asked for has too little."""
 
     def __init__(self, yes: int, no: int) -> None:
@@ -58,7 +58,7 @@ class GoldNeededError(ChaffinchError):
         )
 
 
-class OfflineReplayError(ChaffinchError):
+class OfflineReplayError(CommandError):
     """Only replays through the service are built."""
 
     def __init__(self) -> None:

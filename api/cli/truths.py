@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from api.demo.by_eye import truth_by_eye
-from api.errors import ChaffinchError
+from api.errors import CommandError
 from cascade.vocabulary import Answer
 
 Truths = Mapping[str, Mapping[str, Answer]]
@@ -17,7 +17,7 @@ DEMONSTRATION: Final = "hubble"
 _ANSWERS: Final = {"yes": Answer.YES, "no": Answer.NO}
 
 
-class WrongTruthError(ChaffinchError):
+class WrongTruthError(CommandError):
     """The file says nothing that a crowd could go by."""
 
     def __init__(self, path: Path, why: str) -> None:
@@ -25,7 +25,7 @@ class WrongTruthError(ChaffinchError):
         self.path = path
 
 
-class TruthNeededError(ChaffinchError):
+class TruthNeededError(CommandError):
     """There is no truth for the project to go by."""
 
     def __init__(self, slug: str) -> None:

@@ -6,10 +6,10 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from api.errors import ChaffinchError
+from api.errors import CommandError
 
 
-class DemoExtraMissingError(ChaffinchError):
+class DemoExtraMissingError(CommandError):
     """A library of the demo extra is not installed."""
 
     def __init__(self, library: str) -> None:

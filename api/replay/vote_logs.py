@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final
 
-from api.errors import ChaffinchError
+from api.errors import CommandError
 from cascade.vocabulary import Answer
 
 COLUMNS: Final = ("item", "worker", "answer", "gold")
@@ -21,7 +21,7 @@ _ANSWERS: Final = {"yes": Answer.YES, "no": Answer.NO}
 _GZIP: Final = b"\x1f\x8b"
 
 
-class WrongVoteLogError(ChaffinchError):
+class WrongVoteLogError(CommandError):
     """The file is no log of votes, or is damaged."""
 
     def __init__(self, path: Path, why: str) -> None:
