@@ -27,7 +27,9 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE 'alembic%'
 
 
 def _differences(connection: Connection) -> Any:
-    context = MigrationContext.configure(connection, opts={"compare_server_default": True, "include_object": is_declared})
+    context = MigrationContext.configure(
+        connection, opts={"compare_server_default": True, "include_object": is_declared}
+    )
     return compare_metadata(context, metadata)
 
 
