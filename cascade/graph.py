@@ -198,6 +198,18 @@ class Cascade:
         target = None if reason == Reason.FLAGGED else self.workflow(name).then.after(answer)
         return None if target is None else self.enter(target, attributes)
 
+    def possible_routes(self, name: str, answer: Answer | None, reason: Reason = Reason.NONE) -> frozenset[str | None]:
+        """Return everywhere that `route` leads with one set of attributes or another."""
+        target = None if reason == Reason.FLAGGED else self.workflow(name).then.after(answer)
+        routes: set[str | None] = set()
+        while target is not None:
+            routes.add(target)
+            workflow = self.workflow(target)
+            if workflow.when is None:
+                return frozenset(routes)
+            target = workflow.otherwise
+        return frozenset({*routes, None})
+
     @cached_property
     def _by_name(self) -> dict[str, Workflow]:
         return {workflow.name: workflow for workflow in self.workflows}

@@ -13,7 +13,7 @@ from api.store import ledger as stored
 from api.store.engine import Connection
 from cascade.graph import Attributes
 from cascade.replay import LABEL, Discrepancy, Ledger, check, skill_history
-from cascade.standing import STANDING, Integers, Rows
+from cascade.standing import RULE, STANDING, Integers, Rows
 from cascade.vocabulary import NO_ANSWER, Answer, EntryKind, Reason, StageState
 
 StageKey = tuple[int, int]
@@ -54,12 +54,8 @@ async def verify(connection: Connection, published: PublishedCascades, slug: str
     votes = [e for e in entries if e.ordinal > 0 and (e.workflow_id, e.subject_id) in place]
     gold = [e for e in entries if e.truth is not None]
     checked = [label for label in labels if (label.workflow_id, label.subject_id) in place]
-    wrong: list[str] = []
-    if votes:
-        found = check(_ledger(kept, place, votes, gold, checked, versions))
-        wrong += [_named(each, kept, votes) for each in found]
-    else:
-        wrong += [f"S{row[1]} in workflow {row[0]} is retired without a vote" for row in kept if row[2]]
+    found = check(_ledger(kept, place, votes, gold, checked, versions))
+    wrong = [_named(each, kept, votes) for each in found]
     wrong += _wrong_routes(checked, versions, {(row[0], row[1]) for row in stages})
     return Verification(len(votes), len(gold), len(kept), len(by_hand), len(checked), wrong)
 
@@ -92,7 +88,7 @@ def _ledger(
         rules=rules,
         labels=np.array(rows, dtype=LABEL),
         stage=_column(place[e.workflow_id, e.subject_id] for e in votes),
-        rule=_column(rule_of[e.version_id, e.workflow_id] for e in votes),
+        rule=_column(_rule(e, rule_of) for e in votes),
         kind=_column(e.kind for e in votes),
         answer=_column(e.answer for e in votes),
         flag=_column(e.flag for e in votes),
@@ -111,9 +107,15 @@ def _column(values: Iterable[int]) -> Integers:
     return np.fromiter(values, dtype=np.int64)
 
 
+def _rule(entry: stored.Entry, rule_of: Mapping[StageKey, int]) -> int:
+    """Return the row of an entry's rule; a vote may be taken back under a version that no longer asks, and no rule."""
+    key = (entry.version_id, entry.workflow_id)
+    return rule_of.get(key, 0) if entry.kind == EntryKind.RETRACTION else rule_of[key]
+
+
 def _rules(versions: Mapping[int, Published]) -> tuple[Rows, dict[StageKey, int]]:
     """Return the rules of all versions as one table, and the row of each (version, workflow)."""
-    tables: list[Rows] = []
+    tables: list[Rows] = [np.empty(0, dtype=RULE)]
     rule_of: dict[StageKey, int] = {}
     offset = 0
     for number, published in versions.items():
@@ -136,16 +138,19 @@ def _named(wrong: Discrepancy, stages: Sequence[tuple[int, ...]], votes: Sequenc
 def _wrong_routes(
     labels: Sequence[stored.FirstLabel], versions: Mapping[int, Published], stages: set[StageKey]
 ) -> list[str]:
-    """Return the labels whose route is not what their cascade says, or leads to a stage that is not there."""
+    """Return the labels whose route is not what their cascade says, or leads to a stage that is not there.
+
+    Scores are kept as they are now. One that was set after a label may have led its subject to any door on the way.
+    """
     wrong = []
     for label in labels:
         published = versions[label.version_id]
-        route = published.cascade.route(
-            published.names[label.workflow_id],
-            None if label.answer == NO_ANSWER else Answer(label.answer),
-            Attributes(json.loads(label.metadata), json.loads(label.scores)),
-            Reason(label.reason),
-        )
+        name = published.names[label.workflow_id]
+        answer = None if label.answer == NO_ANSWER else Answer(label.answer)
+        attributes = Attributes(json.loads(label.metadata), json.loads(label.scores))
+        route = published.cascade.route(name, answer, attributes, Reason(label.reason))
+        if label.rescored and label.routed_to in published.cascade.possible_routes(name, answer, Reason(label.reason)):
+            route = label.routed_to
         where = f"label of S{label.subject_id} in workflow {label.workflow_id}"
         if route != label.routed_to:
             wrong.append(f"{where}: routed to {label.routed_to}, the cascade says {route}")

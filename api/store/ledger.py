@@ -29,7 +29,10 @@ class Entry(NamedTuple):
 
 
 class FirstLabel(NamedTuple):
-    """The first revision of a label, and what its route was decided by; metadata and scores as JSON text."""
+    """The first revision of a label, and what its route was decided by; metadata and scores as JSON text.
+
+    `rescored` is whether a score of the subject was set after the label was made.
+    """
 
     workflow_id: int
     subject_id: int
@@ -43,6 +46,7 @@ class FirstLabel(NamedTuple):
     revised: bool
     metadata: str
     scores: str
+    rescored: bool
 
 
 async def project_number(connection: Connection, slug: str) -> int | None:

@@ -71,6 +71,13 @@ def test_a_decision_follows_its_edge_and_a_flagged_subject_leaves(
     assert GALAXY.route("arc", answer, Attributes(scores={"cnn": 1.0}), reason) == target
 
 
+def test_possible_routes_are_those_of_all_attributes_together() -> None:
+    assert GALAXY.possible_routes("arc", Answer.YES) == {"lens", "ring", None}
+    assert GALAXY.possible_routes("arc", None) == {"expert"}
+    assert GALAXY.possible_routes("arc", Answer.NO) == {None}
+    assert GALAXY.possible_routes("arc", Answer.YES, Reason.FLAGGED) == {None}
+
+
 def test_an_edge_ends_at_the_door_of_its_target() -> None:
     unlikely = Attributes(scores={"cnn": 0.01}, metadata={"magnitude": "18"})
 

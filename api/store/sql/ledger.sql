@@ -22,7 +22,8 @@ SELECT l.workflow_id, l.subject_id, l.answer, l.reason, l.log_odds, l.votes, l.v
            AS revised,
        s.metadata::text AS metadata,
        coalesce((SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = l.subject_id), '{}')::text
-           AS scores
+           AS scores,
+       EXISTS (SELECT 1 FROM score c WHERE c.subject_id = l.subject_id AND c.set_at > l.retired_at) AS rescored
 FROM label l JOIN subject s ON s.id = l.subject_id
 WHERE l.project_id = $1 AND l.revision = 1
 ORDER BY l.workflow_id, l.subject_id;
