@@ -45,7 +45,7 @@ from mobile_schemas.subjects import subject_number
 CLOCKS: Final = Clocks(reservation=timedelta(minutes=15), acceptance=timedelta(days=7))
 """How long a card counts against its subject's need, and how long its answer is taken."""
 
-NEAR: Final = 200
+NEAR: Final = 100
 """Places of a pile that are looked at first."""
 
 FAR: Final = 20_000
