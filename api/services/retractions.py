@@ -97,21 +97,15 @@ class _Retraction:
                 verdicts[client_id] = {"id": client_id, "verdict": "duplicate"}
             elif key is not None:
                 voted.append((client_id, key))
-        if voted:
-            await self._withdraw(voted, verdicts)
-        unseen = [client_id for place, client_id in enumerate(ids) if place not in keys]
-        if unseen:
-            remembered = await self._store.leave_tombstones(unseen)
-            for client_id in unseen:
-                verdicts[client_id] = (
-                    {"id": client_id, "verdict": "awaited"}
-                    if client_id in remembered
-                    else _refused(client_id, "busy", "retry")
-                )
+        withdrawals = await self._lock(voted, verdicts) if voted else []
+        if unseen := [client_id for place, client_id in enumerate(ids) if place not in keys]:
+            await self._await(unseen, verdicts)
+        if withdrawals:
+            await self._subtract(withdrawals)
         return verdicts
 
-    async def _withdraw(self, voted: Sequence[tuple[UUID, Key]], verdicts: dict[UUID, Verdict]) -> None:
-        """Lock the cards, and take back those votes that may be."""
+    async def _lock(self, voted: Sequence[tuple[UUID, Key]], verdicts: dict[UUID, Verdict]) -> list[_Withdrawal]:
+        """Lock the cards, and return those votes that may be taken back."""
         keys = [(key.workflow_id or 0, key.subject_id or 0) for _, key in voted]
         cards = await self._store.lock_voted_cards([key[0] for key in keys], [key[1] for key in keys], WINDOW)
         withdrawals = []
@@ -126,8 +120,14 @@ class _Retraction:
             else:
                 withdrawals.append(_Withdrawal(client_id, *keys[place], card))
                 verdicts[client_id] = {"id": client_id, "verdict": "retracted"}
-        if withdrawals:
-            await self._subtract(withdrawals)
+        return withdrawals
+
+    async def _await(self, unseen: Sequence[UUID], verdicts: dict[UUID, Verdict]) -> None:
+        """Remember what has not arrived: after the cards and before the stages, as votes claim their ids."""
+        remembered = await self._store.leave_tombstones(list(unseen))
+        for client_id in unseen:
+            awaited = {"id": client_id, "verdict": "awaited"}
+            verdicts[client_id] = awaited if client_id in remembered else _refused(client_id, "busy", "retry")
 
     async def _subtract(self, withdrawals: Sequence[_Withdrawal]) -> None:
         version_of = await self._versions({w.workflow_id for w in withdrawals})

@@ -20,6 +20,7 @@ from tests.services.campaigns import (
     submit,
     vote,
 )
+from tests.services.harvest import Connect
 
 SUMS = ("if_yes", "if_no", "n_yes", "n_no", "n_unsure", "unproven", "u_yes", "u_no", "u_unsure", "flags")
 
@@ -285,3 +286,41 @@ async def test_an_id_that_was_never_used_is_awaited(services: Services, database
     verdicts = await retract(services, caller, *ids, ids[0])
 
     assert [verdict.verdict for verdict in verdicts] == ["awaited", "awaited", "duplicate"]
+
+
+async def test_a_retraction_that_waits_for_an_id_holds_no_subject(
+    services: Services, database: Connection, connect: Connect
+) -> None:
+    campaign = await a_campaign(services, database)
+    caller, (voted, arriving, _) = await an_importer(campaign), campaign.subjects
+    await deal_named(services, caller, campaign.arc, voted, arriving)
+    first, second = a_swipe(campaign.arc, voted), a_swipe(campaign.arc, arriving)
+    await submit(services, caller, first)
+    claiming = await connect()
+
+    async with claiming.transaction():
+        await claiming.execute(
+            "INSERT INTO swipe_key (person_id, client_id, workflow_id, subject_id) VALUES ($1, $2, $3, $4)",
+            *(caller.person_id, second.id, campaign.arc, arriving),
+        )
+        taking_back = asyncio.create_task(retract(services, caller, first.id, second.id))
+        while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110  # no event of ours
+            await asyncio.sleep(0.01)
+        await claiming.execute("SELECT 1 FROM stage WHERE subject_id = $1 FOR NO KEY UPDATE NOWAIT", voted)
+
+    assert [verdict.verdict for verdict in await taking_back] == ["retracted", "retry"]
+
+
+async def test_attempts_are_counted_up_to_what_the_column_holds(services: Services, database: Connection) -> None:
+    campaign = await a_campaign(services, database)
+    caller, subject = await an_importer(campaign), campaign.subjects[0]
+    await deal_named(services, caller, campaign.arc, subject)
+    await database.execute("UPDATE card SET attempt = 32766")
+
+    for _ in range(2):
+        early, late = a_swipe(campaign.arc, subject), a_swipe(campaign.arc, subject)
+        await retract(services, caller, early.id)
+        (kept,) = await submit(services, caller, early)
+        (created,) = await submit(services, caller, late)
+        (taken_back,) = await retract(services, caller, late.id)
+        assert (kept.verdict, created.verdict, taken_back.verdict) == ("kept", "created", "retracted")

@@ -81,7 +81,7 @@ WITH q AS MATERIALIZED (
     -- A vote that counts for something fills its card; one that was taken back leaves it open for another attempt.
     UPDATE card c SET
         client_id = CASE WHEN q.exclusion = 6 THEN c.client_id ELSE q.client_id END,
-        attempt = CASE WHEN q.exclusion = 6 THEN c.attempt + 1 ELSE c.attempt END,
+        attempt = CASE WHEN q.exclusion = 6 THEN least(c.attempt + 1, 32767) ELSE c.attempt END,
         answer = q.answer, exclusion = q.exclusion, bucket = q.bucket, ordinal = q.ordinal, if_yes = q.if_yes,
         if_no = q.if_no, flag = q.flag, truth = q.truth, received_at = now()
     FROM q

@@ -23,8 +23,8 @@ WITH q AS MATERIALIZED (
         AS q (volunteer_id, workflow_id, subject_id, client_id, attempt, answer, flag, bucket, ordinal, if_yes, if_no,
               version_id)
 ), cards AS (
-    UPDATE card c SET client_id = NULL, attempt = c.attempt + 1, answer = NULL, exclusion = NULL, bucket = NULL,
-        ordinal = NULL, if_yes = NULL, if_no = NULL, flag = NULL, received_at = NULL
+    UPDATE card c SET client_id = NULL, attempt = least(c.attempt + 1, 32767), answer = NULL, exclusion = NULL,
+        bucket = NULL, ordinal = NULL, if_yes = NULL, if_no = NULL, flag = NULL, received_at = NULL
     FROM q
     WHERE c.person_id = $1 AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id
 ), keys AS (
