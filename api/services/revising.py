@@ -73,6 +73,8 @@ async def revise_label(
         if place is None:
             raise await _not_there(labels, word)
         stages = await Stages.lock(ballot, [(place.workflow_id, word.subject_id)])
+        if stages.standings["state"][0] == StageState.WITHDRAWN:  # while we waited for the lock
+            raise await _not_there(labels, word)
         version, moves_on = await _version(connection, published, place)
         attributes = await _attributes(ballot, word.subject_id)
         target = None

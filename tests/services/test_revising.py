@@ -155,3 +155,20 @@ async def test_an_experts_word_needs_a_subject_in_the_workflow(harvest: Harvest)
         await revise(harvest, subject, Answer.YES, "lens")
     with pytest.raises(NotInWorkflowError, match="nor has it one in another"):
         await revise(harvest, await harvest.subject("training"), Answer.YES)
+
+
+async def test_a_subject_that_is_withdrawn_while_the_expert_speaks_has_no_place(
+    harvest: Harvest, connect: Connect
+) -> None:
+    subject = await harvest.entered()
+    withdrawing = await connect()
+
+    async with withdrawing.transaction():
+        await withdrawing.execute("UPDATE stage SET state = 3, need = 0 WHERE subject_id = $1", subject)
+        speaking = asyncio.create_task(revise(harvest, subject, Answer.YES))
+        while not await withdrawing.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110  # no event of ours
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(NotInWorkflowError):
+        await speaking
+    assert await withdrawing.fetchval("SELECT count(*) FROM label") == 0
