@@ -333,6 +333,20 @@ async def test_an_importer_is_dealt_exactly_what_it_names(services: Services, da
     assert await database.fetchval("SELECT sum(in_flight) FROM stage") == 0
 
 
+async def test_an_importer_that_names_a_subject_again_may_answer_a_card_that_expired(
+    services: Services, database: Connection
+) -> None:
+    campaign = await a_campaign(services, database)
+    caller, subject = await an_importer(campaign), campaign.subjects[0]
+    await deal_named(services, caller, campaign.arc, subject)
+    await campaign.pass_time("accepted_until")
+
+    await deal_named(services, caller, campaign.arc, subject)
+
+    (verdict,) = await submit(services, caller, a_swipe(campaign.arc, subject))
+    assert verdict.verdict == "created"
+
+
 async def test_an_importer_names_subjects_of_its_own_project_and_workflow(
     services: Services, database: Connection
 ) -> None:

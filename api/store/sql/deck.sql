@@ -123,12 +123,14 @@ SELECT EXISTS (SELECT 1 FROM dealable WHERE workflow_id = $2 AND tier < 3) AS de
        ) AS unseen;
 
 -- name: deal_named
--- Deal exactly these subjects to one person.
+-- Deal exactly these subjects to one person; a card that expired unanswered is good again.
 INSERT INTO card (person_id, workflow_id, subject_id, volunteer_id, gold, reserved_until, accepted_until)
 SELECT $1, $3, q.subject_id, $2, q.gold, now() + $6::interval, now() + $7::interval
 FROM unnest($4::bigint[], $5::bool[]) AS q (subject_id, gold)
 ORDER BY q.subject_id
-ON CONFLICT DO NOTHING;
+ON CONFLICT (person_id, workflow_id, subject_id) DO UPDATE
+    SET reserved_until = excluded.reserved_until, accepted_until = excluded.accepted_until
+    WHERE card.client_id IS NULL AND card.accepted_until < now();
 
 -- name: write_decks
 -- Write the replies to the keys, and count the new cards; a key that was used at this very moment is left out.
