@@ -71,12 +71,14 @@ def plan(
     gold_left: tuple[int, int],
     contested_allowed: bool,
     rng: np.random.Generator,
+    *,
+    contested_last: bool = False,
 ) -> Plan:
     """Return the make-up of a deck of `size` cards for a volunteer who has seen `seen` cards of the workflow.
 
     `counts` is the volunteer's gold, of shape (2, 3); `gold_left` is how much unseen gold there is of each truth (no,
-    yes). Each card has the gold share of its own place. Fractions are rounded up or down at random, so that they hold
-    on average.
+    yes). With `contested_last` contested cards stand in for others though none are planned. Each card has the gold
+    share of its own place. Fractions are rounded up or down at random, so that they hold on average.
     """
     gold = _rounded(sum(gold_share(place) for place in range(seen, seen + size)), rng)
     gold_no, gold_yes = _truths(gold, counts, gold_left, rng)
@@ -84,7 +86,8 @@ def plan(
     contested = _rounded(CONTESTED_SHARE * rest, rng) if contested_allowed else 0
     audit = min(_rounded(AUDIT_SHARE * rest, rng), rest - contested)
     likely = _rounded(LIKELY_SHARE * (rest - contested - audit), rng)
-    fallback = tuple(tier for tier in FALLBACK if contested_allowed or tier != Tier.CONTESTED)
+    stands_in = contested_allowed or contested_last
+    fallback = tuple(tier for tier in FALLBACK if stands_in or tier != Tier.CONTESTED)
     return Plan(gold_no, gold_yes, contested, audit, likely, rest - contested - audit - likely, fallback)
 
 

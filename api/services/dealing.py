@@ -156,11 +156,11 @@ class Dealing:
         """Deal as planned, and other cards in the place of those that are not to be had."""
         gold: list[GoldAsk] = []
         stages: list[StageAsk] = []
-        skilled = self._skilled()
+        known = self._proven()
         for place in places:
             self._wishes[place].cards = self._lost(place)
             if self._wishes[place].missing > 0:
-                wish = self._wishes[place].plan = self._plan(place, skilled[place])
+                wish = self._wishes[place].plan = self._plan(place, known[place])
                 wanted = {Answer.NO: wish.gold_no, Answer.YES: wish.gold_yes}
                 gold += [GoldAsk(place, truth, number, self._draw()) for truth, number in wanted.items() if number]
                 stages += [StageAsk(place, tier, n, self._draw()) for tier, n in wish.tiers.items() if n]
@@ -179,22 +179,25 @@ class Dealing:
         lost = dict.fromkeys(subject for subject, _ in table.open_cards if subject not in held)
         return list(lost)[: wish.deck.size]
 
-    def _plan(self, place: int, skilled: bool) -> Plan:
+    def _plan(self, place: int, known: bool) -> Plan:
+        """Plan a deck. The contested go to the top quarter of the proven, and to the others when nothing else is left.
+
+        Without the others a small crowd would leave a subject contested for ever: its top quarter has soon seen it.
+        """
         table, wish = self._tables[place], self._wishes[place]
         assert table is not None
         assert wish.published is not None
         counts = np.array(table.counts, dtype=np.int64).reshape(2, 3)
+        skilled = known and (table.informedness or 0) >= (table.contested_bar or 0)
         may_settle = skilled or wish.published.workflow(wish.workflow_id).level == EXPERT
-        return plan(wish.missing, table.dealt, counts, (wish.missing, wish.missing), may_settle, self._rng)
+        gold_left = (wish.missing, wish.missing)
+        return plan(wish.missing, table.dealt, counts, gold_left, may_settle, self._rng, contested_last=known)
 
-    def _skilled(self) -> list[bool]:
-        """Say who has proven skill in the top quarter: contested subjects may go to them."""
+    def _proven(self) -> list[bool]:
+        """Say who has proven skill."""
         counts = [(0,) * 6 if table is None else table.counts for table in self._tables]
-        sure = proven(np.array(counts, dtype=np.int64).reshape(-1, 2, 3)).tolist()
-        return [
-            known and table is not None and (table.informedness or 0) >= (table.contested_bar or 0)
-            for known, table in zip(sure, self._tables, strict=True)
-        ]
+        sure: list[bool] = proven(np.array(counts, dtype=np.int64).reshape(-1, 2, 3)).tolist()
+        return sure
 
     def _may_have(self, place: int, tier: Tier) -> bool:
         wish = self._wishes[place]

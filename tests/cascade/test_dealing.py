@@ -122,6 +122,12 @@ def test_ordinary_cards_stand_in_before_all_others() -> None:
     )  # fmt: skip
 
 
+def test_contested_cards_may_stand_in_where_none_are_planned() -> None:
+    made = plan(10, 100, gold(), MUCH, False, dice(), contested_last=True)
+
+    assert (made.contested, Tier.CONTESTED in made.fallback) == (0, True)
+
+
 def test_gold_is_found_at_every_place_equally_often() -> None:
     rng = dice()
     places = [arrange([["gold"], ["card"] * 4], rng).index("gold") for _ in range(5000)]

@@ -18,7 +18,7 @@ from api.errors import (
 from api.services.house import Services
 from api.store.engine import Connection
 from cascade.dealing import gold_share
-from cascade.vocabulary import Tier
+from cascade.vocabulary import StageState, Tier
 from mobile_schemas.decks import DeckIn
 from tests.services.campaigns import (
     ARC_THEN_LENS,
@@ -243,7 +243,7 @@ async def test_contested_cards_go_to_the_skilled(
     informedness: int,
     has_it: bool,
 ) -> None:
-    campaign = await a_campaign(services, database, SEQUENTIAL, subjects=1, gold=(3, 3))
+    campaign = await a_campaign(services, database, SEQUENTIAL, subjects=40, gold=(3, 3))
     await vote(services, campaign, campaign.arc, campaign.subjects[0], "yes", "no", "yes", "no")
     caller = await a_person(campaign)
     await show_skill(campaign, caller, counts, informedness=informedness)
@@ -256,6 +256,26 @@ async def test_contested_cards_go_to_the_skilled(
     dealt = subjects_of(await deal(services, caller, campaign.arc, 20))
 
     assert (campaign.subjects[0] in dealt) == has_it
+
+
+async def test_a_contested_subject_is_decided_though_the_top_quarter_is_too_small(
+    services: Services, database: Connection
+) -> None:
+    campaign = await a_campaign(services, database, SEQUENTIAL, subjects=1, gold=(3, 3))
+    (subject,) = campaign.subjects
+    await vote(services, campaign, campaign.arc, subject, "yes", "no", "yes", "no")
+    await database.execute(
+        "INSERT INTO workflow_total (workflow_id, contested_bar) VALUES ($1, 1000)"
+        " ON CONFLICT (workflow_id) DO UPDATE SET contested_bar = 1000",
+        campaign.arc,
+    )
+
+    for caller in await people(campaign, 2):
+        await show_skill(campaign, caller, informedness=500)
+        assert subject in subjects_of(await deal(services, caller, campaign.arc, 20))
+        await submit(services, caller, a_swipe(campaign.arc, subject, "unsure"))
+
+    assert (await campaign.stage(campaign.arc, subject))["state"] == StageState.RETIRED
 
 
 async def test_newcomers_are_not_given_contested_cards(services: Services, database: Connection) -> None:
