@@ -322,6 +322,15 @@ async def test_experience_is_counted_in_cards_dealt(services: Services, database
     assert await database.fetchval("SELECT dealt FROM skill") == 12
 
 
+async def test_there_is_no_gold_where_every_subject_is_retired(services: Services, database: Connection) -> None:
+    campaign = await a_campaign(services, database, subjects=1, gold=(10, 10))
+    await vote(services, campaign, campaign.arc, campaign.subjects[0], "no", "no")
+
+    deck = await deal(services, await a_person(campaign), campaign.arc, 10)
+
+    assert (deck.cards, deck.reason) == ([], "all_done")
+
+
 async def test_nothing_in_a_deck_tells_gold_from_the_rest(services: Services, database: Connection) -> None:
     metadata = {"survey": "HDF", "#truth": "yes", "!secret": "1", "//note": "gold"}
     campaign = await a_campaign(services, database, subjects=10, gold=(10, 10), metadata=metadata)

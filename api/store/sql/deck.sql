@@ -45,6 +45,7 @@ ORDER BY q.n;
 -- name: pick
 -- Deal unseen gold of the truths, and unseen stages of the piles that want cards: from a random start and round the
 -- end, within a window. One more card of a stage is then on its way; one that is being decided right now is skipped.
+-- Without anything on the piles there is no gold either: volunteers would be trained for nothing, and know it for gold.
 -- When all reservations of a stage have run out, the count begins anew: cards that never came back do not block it.
 WITH gold AS MATERIALIZED (
     SELECT ask.n, ask.person_id, ask.volunteer_id, ask.workflow_id, near.subject_id
@@ -68,6 +69,7 @@ WITH gold AS MATERIALIZED (
                AND c.subject_id = g.subject_id) IS NULL
         LIMIT ask.wanted
     ) near
+    WHERE (SELECT 1 FROM dealable WHERE workflow_id = ask.workflow_id LIMIT 1) IS NOT NULL
 ), picked AS MATERIALIZED (
     SELECT ask.n, ask.person_id, ask.volunteer_id, ask.workflow_id, near.subject_id
     FROM unnest($10::int[], $11::bigint[], $12::bigint[], $13::int[], $14::smallint[], $15::int[], $17::int[])
