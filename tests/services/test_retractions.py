@@ -196,6 +196,24 @@ async def test_taking_back_a_deciding_vote_keeps_the_label_and_opens_an_audit(
     assert await campaign.verified() == []
 
 
+async def test_what_has_become_gold_is_not_audited_too(services: Services, database: Connection) -> None:
+    campaign = await a_campaign(services, database, subjects=1)
+    caller, (subject,) = await an_importer(campaign), campaign.subjects
+    await deal_named(services, caller, campaign.arc, subject)
+    swipe = a_swipe(campaign.arc, subject, "no")
+    await submit(services, caller, swipe)
+    await vote(services, campaign, campaign.arc, subject, "no")
+    await database.execute(
+        "INSERT INTO gold_standard (subject_id, workflow, revision, project_id, truth, draw)"
+        " VALUES ($1, 'arc', 1, $2, 0, 0)",
+        *(subject, campaign.project),
+    )
+
+    await retract(services, caller, swipe.id)
+
+    assert await campaign.piles() == set()
+
+
 async def test_a_late_vote_taken_back_changes_its_own_sum_only(services: Services, database: Connection) -> None:
     campaign = await a_campaign(services, database)
     caller, subject = await an_importer(campaign), campaign.subjects[0]

@@ -141,7 +141,7 @@ JOIN subject s ON s.id = q.subject_id;
 
 -- name: follow_up
 -- What follows from decisions: stages leave piles and come to others, labels are written and announced, and subjects
--- begin their next stages; one that exists already is left as it is.
+-- begin their next stages; one that exists already is left as it is. What has become gold is not audited.
 WITH gone AS (
     DELETE FROM dealable d
     USING unnest($1::int[], $2::smallint[], $3::int[], $4::bigint[]) AS q (workflow_id, tier, draw, subject_id)
@@ -149,6 +149,7 @@ WITH gone AS (
 ), come AS (
     INSERT INTO dealable (workflow_id, tier, draw, subject_id)
     SELECT * FROM unnest($5::int[], $6::smallint[], $7::int[], $8::bigint[]) AS q (workflow_id, tier, draw, subject_id)
+    WHERE q.tier < 3 OR (SELECT 1 FROM gold_standard WHERE subject_id = q.subject_id AND current LIMIT 1) IS NULL
     ON CONFLICT DO NOTHING
 ), labels AS (
     INSERT INTO label (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id,
@@ -167,20 +168,6 @@ WITH gone AS (
     INSERT INTO stage (workflow_id, subject_id, prior, machine, draw, need, version_id)
     SELECT workflow_id, subject_id, prior, machine, draw, need, version_id
     FROM unnest($20::int[], $21::bigint[], $22::bigint[], $23::smallint[], $24::int[], $25::smallint[], $26::int[])
-        AS q (workflow_id, subject_id, prior, machine, draw, need, version_id)
-    ORDER BY workflow_id, subject_id
-    ON CONFLICT DO NOTHING
-    RETURNING workflow_id, subject_id, draw, machine, prior
-)
-INSERT INTO dealable (workflow_id, tier, draw, subject_id)
-SELECT workflow_id, CASE WHEN machine = 1 AND prior > 0 THEN 1 ELSE 0 END, draw, subject_id FROM entered;
-
--- name: enter_stages
--- Begin stages of subjects; one that exists already is left as it is.
-WITH entered AS (
-    INSERT INTO stage (workflow_id, subject_id, prior, machine, draw, need, version_id)
-    SELECT workflow_id, subject_id, prior, machine, draw, need, version_id
-    FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::smallint[], $5::int[], $6::smallint[], $7::int[])
         AS q (workflow_id, subject_id, prior, machine, draw, need, version_id)
     ORDER BY workflow_id, subject_id
     ON CONFLICT DO NOTHING
