@@ -164,8 +164,9 @@ class BallotStore:
         await self._connection.execute(_SQL["follow_up"], *gone, *come, *labels, *entering)
 
     async def enter_stages(self, columns: Sequence[list[int]]) -> None:
-        """Begin stages; columns workflow, subject, prior, machine, draw, need, version."""
-        await self._connection.execute(_SQL["enter_stages"], *columns)
+        """Begin stages; columns workflow, subject, prior, machine, draw, need, version. What has begun stays as it is."""
+        nothing: list[list[Any]] = [[] for _ in range(19)]
+        await self.follow_up(nothing[:4], nothing[4:8], nothing[8:], columns)
 
     async def known_workflows(self, workflows: list[int]) -> set[int]:
         """Return those workflow numbers that exist."""
