@@ -164,7 +164,7 @@ class BallotStore:
         await self._connection.execute(_SQL["follow_up"], *gone, *come, *labels, *entering)
 
     async def enter_stages(self, columns: Sequence[list[int]]) -> None:
-        """Begin stages; columns workflow, subject, prior, machine, draw, need, version. What has begun stays as it is."""
+        """Begin stages that have not begun; columns workflow, subject, prior, machine, draw, need, version."""
         nothing: list[list[Any]] = [[] for _ in range(19)]
         await self.follow_up(nothing[:4], nothing[4:8], nothing[8:], columns)
 
