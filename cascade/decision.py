@@ -12,7 +12,7 @@ on.
 
 After a counted vote (proven or unproven) the first of these that holds decides: the flag rule, the blank rule, the
 workflow's policy. A decided answer never changes here. A vote taken back is subtracted from the sum that it went to and
-decides nothing; if it had counted and the stage is retired, an audit opens.
+decides nothing; if it had counted and the stage is retired, an audit opens (of a flagged one: if it had flagged).
 
 All arithmetic is on integers: the same entries give the same bits on every machine, and sums do not depend on order.
 """
@@ -175,7 +175,8 @@ def _settled(standing: Rows, entry: Rows, bucket: Integers, rule: Rows) -> Rows:
     moved = np.flatnonzero(vote & counted & (verdict[0] != standing["state"]))
     if len(moved):
         after[moved] = _moved(standing[moved], verdict[:, moved], rule[moved])
-    after["audit_open"][~vote & counted & (standing["state"] == _RETIRED)] = 1
+    shown_again = (standing["reason"] != _FLAGGED) | (entry["flag"] != 0)
+    after["audit_open"][~vote & counted & (standing["state"] == _RETIRED) & shown_again] = 1
     after["audit_open"][vote & (bucket == _AUDIT) & _audit_complete(standing, rule)] = 0
     return after
 

@@ -401,6 +401,17 @@ def test_taking_back_the_deciding_vote_keeps_the_answer_and_opens_an_audit() -> 
     assert len(decisions.moves) == 0
 
 
+@pytest.mark.parametrize("flag", [0, 1])
+def test_a_flagged_subject_is_shown_again_only_if_a_flag_is_taken_back(flag: int) -> None:
+    workflow = Workflow("arc", "An arc?", policy=Count(9), flag=1)
+    first = an_unproven(NO, flag=flag)
+
+    decisions = decided(workflow, first, an_unproven(NO, flag=1), taken_back(first, Bucket.UNPROVEN))
+
+    assert outcome(decisions) == (RETIRED, NO_ANSWER, Reason.FLAGGED)
+    assert decisions.standings["audit_open"].tolist() == [flag]
+
+
 @pytest.mark.parametrize("bucket", [Bucket.LATE, Bucket.AUDIT])
 def test_taking_back_a_late_or_audit_vote_opens_no_audit(bucket: Bucket) -> None:
     vote = a_vote(NO, flag=1)

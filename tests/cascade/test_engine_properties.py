@@ -137,7 +137,8 @@ def take(stage: Plain, entry: Plain, rule: Plain) -> int:
     audited = stage["state"] == RETIRED and stage["audit_open"] == 1
     if entry["kind"] == BACK:
         add(stage, entry, entry["bucket"], -1)
-        if stage["state"] == RETIRED and entry["bucket"] in (Bucket.PROVEN, Bucket.UNPROVEN):
+        hidden = stage["reason"] == Reason.FLAGGED and not entry["flag"]
+        if stage["state"] == RETIRED and entry["bucket"] in (Bucket.PROVEN, Bucket.UNPROVEN) and not hidden:
             stage["audit_open"] = 1
         return entry["bucket"]
     bucket = (
