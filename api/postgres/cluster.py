@@ -108,14 +108,17 @@ def start_program(command: list[str], home: Home, inherited: int) -> subprocess.
 
 
 def _dying_with(parent: int) -> Callable[[], None] | None:
-    """Return what makes a child ask for SIGINT, PostgreSQL's fast and clean shutdown, when its parent dies."""
+    """Return what makes a child ask for SIGQUIT, PostgreSQL's immediate shutdown, when its parent dies.
+
+    A clean one (SIGINT) never ends if it comes while the server recovers from a crash of its own (seen with 18.6).
+    """
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     set_parent_death_signal = 1
 
     def ask() -> None:  # runs after the change of account, which would undo it
-        prctl(set_parent_death_signal, signal.SIGINT, 0, 0, 0)
+        prctl(set_parent_death_signal, signal.SIGQUIT, 0, 0, 0)
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGKILL)
 

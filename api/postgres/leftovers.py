@@ -14,7 +14,7 @@ from api.postgres.locks import take
 
 _POLL_SECONDS = 0.05
 _DEAD = ("Z", "X")  # proc(5): zombie, dead
-PATIENCE_SECONDS = 30.0  # an orderly shutdown may be under way
+PATIENCE_SECONDS = 10.0  # an immediate shutdown may be under way, which kills what is left after 5 s
 
 
 def lock_server(home: Home, patience_seconds: float) -> int:

@@ -10,7 +10,7 @@ of the server
     The supervisor sees its child end, kills the orphaned backends (their shared memory is lost, the truth is in the
     write-ahead log), and starts it again over the same socket.
 of the supervisor
-    The server asked the kernel for a SIGINT in that case, and stops cleanly. ``server.lock`` is inherited by each of
+    The server asked the kernel for a SIGQUIT in that case, and stops at once. ``server.lock`` is inherited by each of
     its processes: the next supervisor, which any user starts that sees ``supervisor.lock`` free, waits for the last.
 
 No process id in a file is believed, and no wait for a starting server has a deadline: replaying a log may take hours.
@@ -56,7 +56,7 @@ class Supervisor:
                 time.sleep(_POLL_SECONDS)
                 has_been_ready = has_been_ready or _is_up(self._home)
                 if self._is_deserted():
-                    _stop(server)
+                    _stop(server, _is_up(self._home))
                     self._home.remove_run()
                     return
             if server.returncode > 0 and not has_been_ready:
@@ -87,8 +87,9 @@ class Supervisor:
         return False
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    server.send_signal(signal.SIGINT)
+def _stop(server: subprocess.Popen[bytes], is_up: bool) -> None:
+    """Stop cleanly a server that is up; one that recovers from a crash may never end so."""
+    server.send_signal(signal.SIGINT if is_up else signal.SIGQUIT)
     try:
         server.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:

@@ -106,6 +106,19 @@ async def test_a_backend_that_computes_does_not_hold_up_the_recovery(enter: Ente
         await endless
 
 
+async def test_a_supervisor_killed_while_the_server_recovers_does_not_hold_it_up(enter: Enter, home: Home) -> None:
+    connection = await asyncpg.connect(enter().url)
+    server, supervisor = server_pid(home), supervisor_pid(home)
+    await connection.execute("CREATE TABLE written AS SELECT generate_series(1, 500000)")
+
+    os.kill(connection.get_server_pid(), signal.SIGKILL)
+    assert eventually(lambda: "reinitializing" in home.log.read_text())
+    os.kill(supervisor, signal.SIGKILL)
+
+    assert await asyncio.to_thread(eventually, partial(runs_anew, home, server), 8)
+    connection.terminate()
+
+
 def test_nothing_is_left_when_the_supervisor_and_the_last_user_are_killed(
     enter: Enter, data_dir: Path, home: Home, wait_until_stopped: WaitUntilStopped
 ) -> None:
