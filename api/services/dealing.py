@@ -13,14 +13,16 @@ A subject wants only so many cards on their way at once (`need`: the fewest vote
 one more on its way, under a lock that skips subjects which are being decided at this very moment. A reservation that
 runs out frees its place; the card itself stays good for days.
 
-Cards of the last decks that are open, and that the phone does not say it holds, are dealt again first: the reply was
-lost, or the phone lost them.
+Cards of the last decks that are open and reserved, and that the phone does not say it holds, are dealt again first: the
+reply was lost, or the phone lost them. Nothing in a deck tells gold from the rest: neither its place nor its number.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import numpy as np
 
@@ -29,6 +31,7 @@ from api.errors import (
     ChaffinchError,
     DeckKeyReusedError,
     LevelNotHeldError,
+    NotAllowedError,
     UnknownWorkflowError,
     WorkflowRetiredError,
 )
@@ -64,12 +67,13 @@ class Wish:
     published: Published | None = None
     plan: Plan | None = None
     cards: list[int] = field(default_factory=list)
+    gold: list[int] = field(default_factory=list)
     new: int = 0
 
     @property
     def seat(self) -> Seat:
         """Who asks for what."""
-        return Seat(self.caller.person_id, self.caller.volunteer_id, self.workflow_id, self.deck.key)
+        return seat_of(self.caller, self.workflow_id, self.deck.key)
 
     @property
     def missing(self) -> int:
@@ -84,6 +88,11 @@ class Deck:
     version: int
     cards: Sequence[DealtCard]
     reason: str | None = None
+
+
+def seat_of(caller: Caller, workflow_id: int, key: UUID) -> Seat:
+    """Return where a caller sits."""
+    return Seat(caller.person_id, caller.volunteer_id, workflow_id, key, caller.project_id)
 
 
 async def sit_down(
@@ -102,6 +111,8 @@ async def sit_down(
 
 
 def _refusal(seat: Seat, table: Table, published: Published) -> ChaffinchError | None:
+    if seat.bound_to not in (None, table.project_id):
+        return NotAllowedError("the token is for another project")
     if table.deck_workflow not in (None, seat.workflow_id):
         return DeckKeyReusedError(seat.key)
     if table.closed or seat.workflow_id not in published.names:
@@ -170,6 +181,23 @@ class Dealing:
                 short = [place for place in places if self._may_have(place, tier)]
                 asks = [StageAsk(place, tier, self._wishes[place].missing, self._draw()) for place in short]
                 await self._pick([], asks, window)
+        await self._withhold_gold(places)
+
+    async def _withhold_gold(self, places: Sequence[int]) -> None:
+        """Take gold back from decks that lack other cards: where little else is left, it could be told by that."""
+        withheld: list[tuple[int, int]] = []
+        for place in places:
+            wish = self._wishes[place]
+            planned = 0 if wish.plan is None else sum(wish.plan.tiers.values())
+            others = wish.new - len(wish.gold)
+            if others < planned:
+                share = math.ceil(len(wish.gold) * others / planned)
+                withheld += [(place, subject) for subject in wish.gold[share:]]
+        if withheld:
+            await self._store.take_back(withheld)
+            for place, subject in withheld:
+                self._wishes[place].cards.remove(subject)
+                self._wishes[place].new -= 1
 
     def _lost(self, place: int) -> list[int]:
         """Return the open cards of the last decks that the phone does not hold."""
@@ -207,9 +235,10 @@ class Dealing:
         if not gold and not stages:
             return
         dealt = await self._store.pick(self._tables, gold, stages, window, CLOCKS)
-        for wish, subjects in zip(self._wishes, dealt, strict=True):
-            wish.cards += subjects
-            wish.new += len(subjects)
+        for wish, cards in zip(self._wishes, dealt, strict=True):
+            wish.cards += [subject for subject, _ in cards]
+            wish.gold += [subject for subject, is_gold in cards if is_gold]
+            wish.new += len(cards)
 
     async def _write(self, places: Sequence[int]) -> None:
         """Write the new decks, each in an order in which nothing tells gold from the rest."""

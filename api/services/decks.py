@@ -6,13 +6,13 @@ from typing import Any, Final
 import numpy as np
 
 from api.caller import Caller
-from api.errors import ChaffinchError, NotAllowedError, OverloadedError, UnknownSubjectsError
-from api.services.dealing import CLOCKS, Dealing, Deck, Wish, sit_down
+from api.errors import ChaffinchError, OverloadedError, UnknownSubjectsError
+from api.services.dealing import CLOCKS, Dealing, Deck, Wish, seat_of, sit_down
 from api.services.group_commit import GroupCommit
 from api.services.published import PublishedCascades
 from api.services.reachable import reachable
 from api.services.views import card_view
-from api.store.decks import DealtCard, DeckStore, NewDeck, Seat
+from api.store.decks import DealtCard, DeckStore, NewDeck
 from api.store.engine import Pool
 from mobile_schemas.decks import DealIn, DeckIn
 from mobile_schemas.subjects import subject_id, subject_number
@@ -65,15 +65,13 @@ class Decks:
     @reachable
     async def deal_named(self, caller: Caller, workflow_id: int, deal: DealIn) -> dict[str, Any]:
         """Return cards of exactly the named subjects, for an importer."""
-        seat = Seat(caller.person_id, caller.volunteer_id, workflow_id, deal.key)
+        seat = seat_of(caller, workflow_id, deal.key)
         async with self._pool.acquire() as connection, connection.transaction():
             store = DeckStore(connection, [seat])
             (found,) = await sit_down(store, self._published, connection, [seat])
             if isinstance(found, ChaffinchError):
                 raise found
             table, published = found
-            if caller.project_id != table.project_id:
-                raise NotAllowedError("the token is for another project")
             subjects = table.subject_ids
             if subjects is None:
                 named = await _named(store, table.project_id, deal.subjects)

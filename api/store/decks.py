@@ -15,12 +15,13 @@ _SQL = statements("deck")
 
 
 class Seat(NamedTuple):
-    """Who asks for cards of which workflow, under which key."""
+    """Who asks for cards of which workflow, under which key; a token may be bound to one project."""
 
     person_id: int
     volunteer_id: int
     workflow_id: int
     key: UUID
+    bound_to: int | None = None
 
 
 class Table(NamedTuple):
@@ -129,18 +130,31 @@ class DeckStore:
         stages: Sequence[StageAsk],
         window: int,
         clocks: Clocks,
-    ) -> list[list[int]]:
-        """Deal unseen gold and unseen stages, looking at no more than `window` of a pile; return subjects by seat."""
+    ) -> list[list[tuple[int, bool]]]:
+        """Deal unseen gold and unseen stages, looking at no more than `window` of a pile.
+
+        Returns (subject, whether it is gold) by seat.
+        """
         named = [(t.project_id, t.name) if t is not None else (0, "") for t in tables]
         gold_columns = _columns(((*self._owner(g.place), *named[g.place], g.truth, g.wanted, g.start) for g in gold), 9)
         stage_columns = _columns(((*self._owner(s.place), s.tier, s.wanted, s.start) for s in stages), 7)
         rows = await self._connection.fetch(
             _SQL["pick"], *gold_columns, *stage_columns[:6], window, stage_columns[6], *clocks
         )
-        dealt: list[list[int]] = [[] for _ in self._seats]
-        for place, subject_id in rows:
-            dealt[place].append(subject_id)
+        dealt: list[list[tuple[int, bool]]] = [[] for _ in self._seats]
+        for place, subject_id, is_gold in rows:
+            dealt[place].append((subject_id, is_gold))
         return dealt
+
+    async def take_back(self, cards: Sequence[tuple[int, int]]) -> None:
+        """Take back cards (place of the seat, subject) that this transaction has dealt."""
+        seats = [self._seats[place] for place, _ in cards]
+        await self._connection.execute(
+            _SQL["take_back"],
+            [seat.person_id for seat in seats],
+            [seat.workflow_id for seat in seats],
+            [subject for _, subject in cards],
+        )
 
     def _owner(self, place: int) -> tuple[int, int, int, int]:
         seat = self._seats[place]

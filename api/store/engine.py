@@ -49,7 +49,7 @@ async def open_pool(database_url: str, size: int) -> Pool:
         max_size=size,
         connection_class=HotConnection,
         server_settings=HOT_SETTINGS,
-        command_timeout=60,
+        command_timeout=20,
     )
 
 

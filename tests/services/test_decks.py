@@ -222,15 +222,34 @@ async def test_what_the_phone_holds_is_not_dealt_again(services: Services, datab
     assert len(others) == 6
 
 
-async def test_a_lost_card_whose_subject_retired_is_not_dealt_again(services: Services, database: Connection) -> None:
+async def test_a_lost_card_is_dealt_again_while_reserved_whatever_became_of_its_subject(
+    services: Services, database: Connection
+) -> None:
+    # Gold does not retire: if retired subjects were left out, what comes back would be known for gold.
     campaign = await a_campaign(services, database, subjects=1)
     caller = await a_person(campaign)
     (subject,) = subjects_of(await deal(services, caller, campaign.arc))
     await vote(services, campaign, campaign.arc, subject, "yes", "yes")
 
-    deck = await deal(services, caller, campaign.arc)
+    again = subjects_of(await deal(services, caller, campaign.arc))
+    await campaign.pass_time("reserved_until")
+    later = await deal(services, caller, campaign.arc)
 
-    assert (deck.cards, deck.reason) == ([], "all_done")
+    assert again == [subject]
+    assert (later.cards, later.reason) == ([], "all_done")
+
+
+async def test_who_has_seen_all_else_is_dealt_no_gold(services: Services, database: Connection) -> None:
+    campaign = await a_campaign(services, database, COUNT_9, subjects=3, gold=(10, 10))
+    caller = await a_person(campaign)
+    held: list[int] = []
+    for _ in range(4):
+        held += subjects_of(await deal(services, caller, campaign.arc, 5, holding=held))
+
+    deck = await deal(services, caller, campaign.arc, 5, holding=held)
+
+    assert set(campaign.subjects) < set(held)
+    assert (deck.cards, deck.reason) == ([], "all_seen")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ ON CONFLICT DO NOTHING;
 
 -- name: sit_down
 -- Lock what each person has shown in a workflow (the decks of one person are dealt one after the other), and read what
--- the dealer must know: the workflow, the deck of the same key, and the open cards of the person's last decks.
+-- the dealer must know: the workflow, the deck of the same key, and the cards of the person's last decks that are open
+-- and reserved. Whether their subjects have retired meanwhile is not asked: gold does not, and would be left over.
 WITH q AS MATERIALIZED (
     SELECT * FROM unnest($1::bigint[], $2::int[], $3::uuid[]) WITH ORDINALITY AS q (person_id, workflow_id, key, n)
 ), shown AS MATERIALIZED (
@@ -37,8 +38,7 @@ CROSS JOIN LATERAL (
           ORDER BY id DESC LIMIT 2) recent
     CROSS JOIN unnest(recent.subject_ids) AS u (subject_id)
     JOIN card c ON c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = u.subject_id
-    LEFT JOIN stage t ON t.workflow_id = q.workflow_id AND t.subject_id = u.subject_id
-    WHERE c.client_id IS NULL AND c.accepted_until > now() AND (c.gold OR t.state < 2)
+    WHERE c.client_id IS NULL AND c.reserved_until > now()
 ) open
 ORDER BY q.n;
 
@@ -109,9 +109,15 @@ WITH gold AS MATERIALIZED (
     FROM (SELECT *, true AS gold FROM gold UNION ALL SELECT *, false FROM free) dealt
     ORDER BY person_id, workflow_id, subject_id
 )
-SELECT n, subject_id FROM gold
+SELECT n, subject_id, true AS gold FROM gold
 UNION ALL
-SELECT n, subject_id FROM free;
+SELECT n, subject_id, false FROM free;
+
+-- name: take_back
+-- Take cards back that were dealt in this very transaction.
+DELETE FROM card c
+USING unnest($1::bigint[], $2::int[], $3::bigint[]) AS q (person_id, workflow_id, subject_id)
+WHERE c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id;
 
 -- name: anything_left
 -- Why a deck is empty: whether anything is dealable at all, and whether this person has not seen some of it.
