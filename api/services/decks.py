@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from api.caller import Caller
-from api.errors import ChaffinchError, OverloadedError, UnknownSubjectsError
+from api.errors import ChaffinchError, NotAllowedError, OverloadedError, UnknownSubjectsError
 from api.services.dealing import CLOCKS, Dealing, Deck, Wish, seat_of, sit_down
 from api.services.group_commit import GroupCommit
 from api.services.published import PublishedCascades
@@ -65,6 +65,8 @@ class Decks:
     @reachable
     async def deal_named(self, caller: Caller, workflow_id: int, deal: DealIn) -> dict[str, Any]:
         """Return cards of exactly the named subjects, for an importer."""
+        if caller.project_id is None:
+            raise NotAllowedError("only the token of an importer may name subjects")
         seat = seat_of(caller, workflow_id, deal.key)
         async with self._pool.acquire() as connection, connection.transaction():
             store = DeckStore(connection, [seat])
