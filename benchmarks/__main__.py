@@ -1,0 +1,65 @@
+"""`python -m benchmarks [swipes] [decks] [overshoot] [crash]`: measures, prints, and writes the figures as JSON."""
+
+import argparse
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from api.settings import Settings
+from benchmarks.crash import run_crash
+from benchmarks.decks import run_decks
+from benchmarks.overshoot import run_overshoot
+from benchmarks.swipes import cores, run_swipes
+
+
+async def _swipes(settings: Settings, given: argparse.Namespace) -> Any:
+    return [asdict(cell) for cell in await run_swipes(settings, given.seconds)]
+
+
+async def _decks(settings: Settings, given: argparse.Namespace) -> Any:
+    return await run_decks(settings, given.decks)
+
+
+async def _overshoot(settings: Settings, _: argparse.Namespace) -> Any:
+    return await run_overshoot(settings)
+
+
+async def _crash(_: Settings, given: argparse.Namespace) -> Any:
+    return await asyncio.to_thread(run_crash, given.rounds, given.seed)
+
+
+MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, Any]]] = {
+    "swipes": _swipes,
+    "decks": _decks,
+    "overshoot": _overshoot,
+    "crash": _crash,
+}
+
+
+def main() -> None:
+    """Run the measurements that are named, or all of them."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure Chaffinch on this machine.")
+    parser.add_argument("what", nargs="*", choices=[[], *MEASUREMENTS], help="what to measure; all if nothing is named")
+    parser.add_argument("--seconds", type=float, default=60, help="length of each cell of swipes")
+    parser.add_argument("--decks", type=int, default=2000, help="decks dealt to each volunteer")
+    parser.add_argument("--rounds", type=int, default=200, help="kills in the crash rounds")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path, help="file for the figures, as JSON")
+    given = parser.parse_args()
+    print(f"{cores()} cores; PostgreSQL, services and clients all on them; fsync and synchronous_commit on", flush=True)
+    with tempfile.TemporaryDirectory(prefix="chaffinch-bench-") as folder:
+        Path(folder).chmod(0o755)  # the embedded PostgreSQL does not run as root, and must get there
+        settings = Settings(data_dir=Path(folder) / "data")
+        results: dict[str, Any] = {}
+        for what in given.what or MEASUREMENTS:
+            results[what] = asyncio.run(MEASUREMENTS[what](settings, given))
+    if given.output:
+        given.output.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
