@@ -1,4 +1,7 @@
-"""The log of a process: one line for each event on standard error, ours and those of libraries alike."""
+"""The log of a process: one line for each event on standard error, ours and those of libraries alike.
+
+Tracebacks are plain: one that shows local variables would write tokens and the database's password into the log.
+"""
 
 import logging
 import sys
@@ -25,7 +28,9 @@ def open_log(level: str) -> None:
             foreign_pre_chain=_SHARED,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+                structlog.dev.ConsoleRenderer(
+                    colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                ),
             ],
         )
     )
