@@ -1,7 +1,9 @@
 """A campaign made by SQL, as large as a measurement needs, with gold, routing and a crowd that has tokens."""
 
+import asyncio
 import hashlib
 import json
+import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,6 +61,7 @@ async def campaign(
         try:
             await upgrade(url)
             await _fill(url, subjects, volunteers, gold, likely)
+            await asyncio.to_thread(os.sync)  # what was filled in must not be on its way to the disk while we measure
             yield Campaign(url, subjects, gold, volunteers)
         finally:
             await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
