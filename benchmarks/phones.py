@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
             return
         body = bytes(self._buffer[end + 4 : end + 4 + length])
         del self._buffer[: end + 4 + length]
-        if self._waiting is not None:
+        if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result((int(head[9:12]), body))
 
     async def post(self, path: str, bearer: str, body: bytes) -> tuple[int, bytes]:
