@@ -28,7 +28,9 @@ class HotConnection(asyncpg.Connection):
     """A connection whose state no statement of ours changes, so that nothing need be reset on release."""
 
     async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109  # the signature of asyncpg
-        """Do nothing: a reset would cost 0.2 ms for every use."""
+        """End a transaction whose end was interrupted, and else do nothing: a reset costs 0.2 ms for every use."""
+        if self.is_in_transaction():
+            await super().reset(timeout=timeout)
 
 
 def sqlalchemy_url(database_url: str) -> str:
