@@ -98,12 +98,23 @@ def _serve(settings: Settings, processes: int, listener: socket.socket) -> bool:
         timeout_worker_healthcheck=SILENCE_SECONDS,
     )
     if processes > 1:
-        supervisor = Multiprocess(config, sockets=[listener])
+        supervisor = Parent(config, sockets=[listener])
         supervisor.run()
         return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
     server = Server(config)
     server.run(sockets=[listener])
     return server.started
+
+
+class Parent(Multiprocess):
+    """uvicorn's supervisor, which does not wait for an answer from a process that has died meanwhile."""
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace the processes that have died or hang."""
+        for process in self.processes:
+            # The parent's copy of the process's end: with it gone, the end of the process is the end of the line.
+            process.child_conn.close()
+        super().keep_subprocess_alive()
 
 
 class Listener(socket.socket):

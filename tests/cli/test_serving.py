@@ -52,8 +52,8 @@ def service(environment: dict[str, str]) -> Iterator[Service]:
     started.end()
 
 
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 30
+def eventually(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
@@ -82,6 +82,19 @@ def test_a_process_that_is_killed_is_replaced_and_a_signal_ends_them_all(service
     assert all(answered)
     assert (service.parent.returncode, "Traceback" in said) == (0, False)
     assert all(is_gone(process) for process in before | after)
+
+
+def test_processes_that_are_killed_while_they_start_are_replaced_at_once(service: Service) -> None:
+    assert eventually(lambda: service.listeners() == 2)
+    before = service.processes()
+
+    os.kill(min(before), signal.SIGKILL)
+    assert eventually(lambda: len(service.processes() - before) == 1)
+    time.sleep(0.8)  # the parent waits for its first word now
+    for process in service.processes():
+        os.kill(process, signal.SIGKILL)
+
+    assert eventually(lambda: service.listeners() == 2, seconds=15)
 
 
 def test_processes_whose_parent_is_killed_stop_and_free_the_port(service: Service) -> None:
