@@ -67,7 +67,8 @@ async def raw_statements(url: str, batch: int, seconds: float, connections: int 
         nonlocal done
         while time.perf_counter() < until:
             votes = [(uuid.uuid4(), random.randrange(1, 100_000), 1) for _ in range(batch)]
-            done += len(await write(pool, votes))
+            written = await write(pool, votes)
+            done += len(written)
 
     started = time.perf_counter()
     await asyncio.gather(*(lane() for _ in range(connections)))
