@@ -12,10 +12,11 @@ This proves crashes of processes. A loss of power, in which the disk's own cache
 import asyncio
 import random
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,12 +24,14 @@ from typing import Any, Final
 
 import asyncpg
 
+from api.errors import ChaffinchError
 from api.factory import open_services
+from api.postgres.errors import PostgresError
 from api.services.house import Services
 from api.settings import Settings
+from api.store.failures import CONFLICTS, UNREACHABLE
 from benchmarks.books import audit
-from benchmarks.killing import VICTIMS, Service, kill
-from benchmarks.serving import free_port
+from benchmarks.killing import VICTIMS, Service, StuckError, kill
 from benchmarks.stubborn import Promises, StubbornPhone, swipe_to_the_end, swipe_until
 
 SLUG: Final = "crash"
@@ -54,6 +57,7 @@ ENOUGH: Final = 600
 AT_ONCE: Final = 0.2
 """The share of kills that do not wait until the service has recovered from the one before."""
 
+RECOVERY_SECONDS: Final = 60.0
 FINISH_SECONDS: Final = 300.0
 
 
@@ -79,7 +83,7 @@ def run_crash(rounds: int, seed: int) -> dict[str, Any]:
 
 
 async def _run(data_dir: Path, rounds: int, seed: int) -> dict[str, Any]:
-    port = free_port()
+    port = _port()
     service = Service(data_dir, port)
     await service.start()
     try:
@@ -87,6 +91,15 @@ async def _run(data_dir: Path, rounds: int, seed: int) -> dict[str, Any]:
     finally:
         await service.stop()
     return {"rounds": rounds, "seed": seed} | result
+
+
+def _port() -> int:
+    """Return a free port from below those from which connections are made: nobody may take it between two starts."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class _Rounds:
@@ -97,7 +110,7 @@ class _Rounds:
         self._port = port
         self._rng = rng
         self._promises = Promises()
-        self._workflows: list[int] = []
+        self._first = self._second = 0
         self._kills: list[Kill] = []
 
     async def run(self, rounds: int) -> dict[str, Any]:
@@ -106,13 +119,13 @@ class _Rounds:
         phones = [self._phone(skill=0.85) for _ in range(PHONES)]
         async with asyncio.TaskGroup() as group:
             for phone in phones:
-                group.create_task(
-                    swipe_until(stop, phone, [*self._workflows[:1] * 3, self._workflows[1]], self._dice())
-                )
+                group.create_task(swipe_until(stop, phone, [*[self._first] * 3, self._second], self._dice()))
+            supply = group.create_task(self._supply())
             await asyncio.sleep(0.5)
             for victim in self._victims(rounds):
                 await self._round(victim)
             stop.set()
+            supply.cancel()
         unanswered = await self._ask("SELECT count(*) FROM card WHERE client_id IS NULL")
         wrong = [f"{unanswered} cards cannot be answered"] if unanswered else []
         unfinished = await self._finish()
@@ -146,7 +159,7 @@ class _Rounds:
             await services.publishing.publish(DECLARATION)
         async with self._connection() as connection:
             rows = await connection.fetch("SELECT id FROM workflow ORDER BY id")
-            self._workflows = [row[0] for row in rows]
+            self._first, self._second = (row[0] for row in rows)
 
     async def _import(self, count: int) -> None:
         await self._ask(
@@ -167,23 +180,34 @@ class _Rounds:
         self._kills.append(Kill(victim, killed_at, time.monotonic()))
 
     async def _recover(self) -> None:
+        """Wait until the service is whole and swipes are acknowledged. Raises StuckError."""
         await self._service.until_whole()
-        heard = len(self._promises.heard)
-        async with asyncio.timeout(60):
-            while len(self._promises.heard) < heard + 3:  # noqa: ASYNC110  # phones tell nobody
-                await asyncio.sleep(0.01)
-        if await self._ask("SELECT count(*) FROM dealable WHERE workflow_id = $1", self._workflows[0]) < ENOUGH:
-            await self._import(ENOUGH)
-            await self._ask("UPDATE cascade_version SET settled_at = NULL RETURNING 1")
-            async with self._services() as services:
-                await services.publishing.settle_all()
+        heard, until = len(self._promises.heard), time.monotonic() + RECOVERY_SECONDS
+        while len(self._promises.heard) < heard + 3:
+            if time.monotonic() > until:
+                raise StuckError(f"no swipe is acknowledged; {self._promises.answers}; {self._service.last_words()}")
+            await asyncio.sleep(0.01)
+
+    async def _supply(self) -> None:
+        """Import subjects whenever few are left, whatever is being killed meanwhile."""
+        while True:
+            with suppress(*UNREACHABLE, *CONFLICTS, ChaffinchError, PostgresError):
+                query = "SELECT count(*) FROM dealable WHERE workflow_id = $1 AND tier = 0"
+                if await self._ask(query, self._first) < ENOUGH:
+                    await self._import(ENOUGH)
+                    await self._ask("UPDATE cascade_version SET settled_at = NULL RETURNING 1")
+                async with self._services() as services:
+                    await services.publishing.settle_all()
+            await asyncio.sleep(0.5)
 
     async def _finish(self) -> int:
         """Let all reservations run out, and a fresh crowd finish every subject; return how many it could not."""
         await self._ask("UPDATE stage SET reserved_until = now() - interval '1 s' RETURNING 1")
         crowd = [self._phone(skill=0.95) for _ in range(CROWD)]
         async with asyncio.timeout(FINISH_SECONDS):
-            await asyncio.gather(*(swipe_to_the_end(phone, self._workflows, CROWD_VOLUNTEERS) for phone in crowd))
+            await asyncio.gather(
+                *(swipe_to_the_end(phone, (self._first, self._second), CROWD_VOLUNTEERS) for phone in crowd)
+            )
         for phone in crowd:
             phone.close()
         return int(await self._ask("SELECT count(*) FROM stage WHERE state < 2"))

@@ -79,9 +79,12 @@ class Service:
         until = time.monotonic() + WHOLE_SECONDS
         while not await asyncio.to_thread(self._is_whole):
             if time.monotonic() > until:
-                tail = self.log.read_text(errors="replace")[-3000:]
-                raise StuckError(f"workers {self.workers()}, supervisor {self.supervisor()}; {tail}")
+                raise StuckError(f"workers {self.workers()}, supervisor {self.supervisor()}; {self.last_words()}")
             await asyncio.sleep(0.05)
+
+    def last_words(self) -> str:
+        """Return the end of what the service has logged."""
+        return self.log.read_text(errors="replace")[-3000:]
 
     def _is_whole(self) -> bool:
         return (

@@ -175,7 +175,7 @@ async def swipe_until(stop: asyncio.Event, phone: StubbornPhone, workflows: Sequ
     while not stop.is_set():
         await phone.register()
         with suppress(RefusedError):
-            for _ in range(8):
+            for _ in range(20):
                 if not stop.is_set():
                     await _swipe_deck(phone, rng.choice(workflows), rng)
 
