@@ -47,7 +47,8 @@ async def open_pool(database_url: str, size: int) -> Pool:
     """Open the pool of the hot path."""
     return await asyncpg.create_pool(
         database_url,
-        min_size=1,
+        init_size=1,
+        min_size=0,  # a floor is restored with a traceback in the log for each attempt while the server is away
         max_size=size,
         connection_class=HotConnection,
         server_settings=HOT_SETTINGS,
