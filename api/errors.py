@@ -209,12 +209,13 @@ class MethodNotAllowedError(ChaffinchError):
 
 
 class WrongMediaTypeError(ChaffinchError):
-    """The body is said to be something other than JSON in UTF-8."""
+    """The body is said to be something other than what is taken here."""
 
-    def __init__(self, given: str | None) -> None:
+    def __init__(self, given: str | None, right: str) -> None:
         said = "the body has no Content-Type" if given is None else f"the Content-Type is {given!r}"
-        super().__init__(f"{said}; it must be application/json, in UTF-8")
+        super().__init__(f"{said}; it must be {right}")
         self.given = given
+        self.right = right
 
 
 class BodyTooLargeError(ChaffinchError):
@@ -278,7 +279,7 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     PublicationOvertakenError: Kind(409, "publication-overtaken", "Another version was published meanwhile"),
     WorkflowRetiredError: Kind(410, "workflow-retired", "The workflow is retired"),
     BodyTooLargeError: Kind(413, "body-too-large", "The body is too large"),
-    WrongMediaTypeError: Kind(415, "wrong-media-type", "The body must be JSON"),
+    WrongMediaTypeError: Kind(415, "wrong-media-type", "The body is of another kind than is taken here"),
     InvalidInputError: Kind(422, "invalid-input", "The input is not what it should be"),
     DatabaseUnavailableError: Kind(503, "database-unavailable", "The database does not answer"),
     OverloadedError: Kind(503, "overloaded", "Too much is waiting"),

@@ -96,3 +96,4 @@ class Exclusion(_Word):
     RETRACTED = 6
     WORKFLOW_RETIRED = 7
     GOLD_WITHDRAWN = 8
+    IMPORTED = 9

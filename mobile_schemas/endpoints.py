@@ -14,9 +14,23 @@ from mobile_schemas.subjects import MediaPath, SubjectOut, SubjectPath
 from mobile_schemas.volunteers import MeOut, VolunteerCreatedOut, VolunteerIn
 
 Access = Literal["public", "volunteer", "researcher", "import"]
-MediaType = Literal["application/json", "application/x-ndjson", "image/webp"]
+MediaType = Literal[
+    "application/json",
+    "application/octet-stream",
+    "application/x-ndjson",
+    "application/xml",
+    "image/webp",
+    "text/event-stream",
+    "text/html; charset=utf-8",
+    "text/plain; charset=utf-8",
+]
 
 JSON: Final = "application/json"
+BYTES: Final = "application/octet-stream"
+EVENTS: Final = "text/event-stream"
+HTML: Final = "text/html; charset=utf-8"
+PLAIN: Final = "text/plain; charset=utf-8"
+XML: Final = "application/xml"
 NDJSON: Final = "application/x-ndjson"
 WEBP: Final = "image/webp"
 
@@ -29,6 +43,9 @@ BODY_LIMIT_BYTES: Final = 200_000
 The worst body of this size (nothing but unknown fields) takes 50 ms to refuse; of 1 MB it took 260 ms.
 """
 
+CHUNK_LIMIT_BYTES: Final = 8_000_000
+"""The largest chunk of an upload: some 8 s on a link of 1 MB/s, which is what a broken connection costs."""
+
 PATH_PARAMETER: Final = re.compile(r"{(\w+)}")
 
 
@@ -37,18 +54,19 @@ class Endpoint:
     """One thing that can be asked of the service.
 
     `path` has its parameters in braces; `parameters` is the model of them. `reply` is the model of the reply, of one
-    line of it if `media_type` is NDJSON, and None where the bytes are not ours to describe. `problems` are the statuses
-    peculiar to this endpoint; `statuses` adds those that follow from its form.
+    line of it if `media_type` is NDJSON, and None where the bytes are not ours to describe. `body` is the model of a
+    JSON body, or `bytes` for one that is taken as it is. `problems` are the statuses peculiar to this endpoint;
+    `statuses` adds those that follow from its form.
     """
 
     name: str
-    method: Literal["GET", "POST"]
+    method: Literal["DELETE", "GET", "POST", "PUT"]
     path: str
     summary: str
     access: Access = "public"
     parameters: type[Model] | None = None
     query: type[Model] | None = None
-    body: type[Model] | None = None
+    body: type[Model] | type[bytes] | None = None
     reply: type[Model] | None = None
     status: int = 200
     media_type: MediaType = JSON

@@ -10,9 +10,11 @@ around every request (limits, errors, authentication) happens here once, in that
 before its sender is known, and nothing is parsed that will be refused.
 """
 
+import asyncio
+import contextlib
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final, Generic
 
@@ -31,11 +33,12 @@ from api.errors import (
     NotAuthenticatedError,
     UnknownPathError,
 )
-from api.http.bodies import DisconnectedError, receive_body
+from api.http.bodies import DisconnectedError, receive_bytes, receive_json
 from api.http.calls import Answer, Call, Handler, Handlers, Reply, Services, first_header
 from api.http.problems import foreseen, unforeseen
 from api.http.validation import read_body, read_path, read_query, wrong_parameters
 from mobile_schemas.endpoints import Access, Endpoint
+from mobile_schemas.fields import Model
 
 Authenticate = Callable[[Services, bytes], Awaitable[Caller | None]]
 """Finds the bearer of a token by the token's SHA-256."""
@@ -84,7 +87,7 @@ class Resource(Generic[Services]):
             reply = foreseen(error, path)
         except Exception as error:
             reply = unforeseen(error, method, path)
-        await send_reply(reply, method, send)
+        await send_reply(reply, method, receive, send)
 
     async def _answer(self, method: str, scope: Scope, receive: Receive) -> Reply:
         known = self._endpoints.get(method)
@@ -96,7 +99,7 @@ class Resource(Generic[Services]):
         bearer = None if endpoint.access == "public" else await self._let_in(services, endpoint.access, headers)
         path = None if endpoint.parameters is None else _read_path(endpoint, scope)
         query = read_query(endpoint.query, scope["query_string"])
-        body = None if endpoint.body is None else read_body(endpoint.body, await receive_body(headers, receive))
+        body = await _read_body(endpoint, headers, receive)
         answer = await handler(services, Call(path, query, body, bearer, headers))
         return _reply(answer, endpoint.status, content_type)
 
@@ -140,19 +143,67 @@ async def nothing_here(scope: Scope, _receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await WebSocketClose()(scope, _receive, send)
         return
-    await send_reply(foreseen(UnknownPathError(scope["path"][:200]), scope["path"]), scope["method"], send)
+    await send_reply(foreseen(UnknownPathError(scope["path"][:200]), scope["path"]), scope["method"], _receive, send)
 
 
-async def send_reply(reply: Reply, method: str, send: Send) -> None:
-    """Send a reply whole; a HEAD gets the headers that its GET would get."""
+async def send_reply(reply: Reply, method: str, receive: Receive, send: Send) -> None:
+    """Send a reply whole or as it comes; a HEAD gets the headers that its GET would get."""
+    if not isinstance(reply.content, bytes):
+        await _send_stream(reply.content, reply, method, receive, send)
+        return
     length = (b"content-length", str(len(reply.content)).encode())
     headers = reply.headers if reply.status == 204 else (length, *reply.headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.content})
 
 
+async def _send_stream(
+    content: AsyncGenerator[bytes, None], reply: Reply, method: str, receive: Receive, send: Send
+) -> None:
+    """Send what a generator gives until it or the client has had enough; what it raises breaks the reply off."""
+    pouring = leaving = None
+    try:
+        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+        if method == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
+        pouring = asyncio.create_task(_pour(content, send))
+        leaving = asyncio.create_task(_left(receive))
+        await asyncio.wait({pouring, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if pouring.done():
+            pouring.result()
+    finally:
+        for task in (pouring, leaving):
+            if task is not None and not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        await content.aclose()
+
+
+async def _pour(content: AsyncGenerator[bytes, None], send: Send) -> None:
+    async for part in content:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _read_body(endpoint: Endpoint, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Any:
+    if endpoint.body is None:
+        return None
+    if issubclass(endpoint.body, Model):
+        return read_body(endpoint.body, await receive_json(headers, receive))
+    return await receive_bytes(headers, receive)
+
+
 def _reply(answer: Answer, status: int, content_type: tuple[bytes, bytes]) -> Reply:
     if isinstance(answer, Reply):
+        if any(name == b"content-type" for name, _ in answer.headers):
+            return Reply(answer.content, answer.headers, answer.status or status)
         return Reply(answer.content, (content_type, *answer.headers), answer.status or status)
     content = answer if isinstance(answer, bytes) else to_json(answer)
     return Reply(content, (content_type,), status)

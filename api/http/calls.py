@@ -1,6 +1,6 @@
 """What a handler is given, and what it may answer."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -46,9 +46,13 @@ class Call(NamedTuple, Generic[Path, Query, Body]):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer with more to it than its content; without a status of its own it has that of the endpoint."""
+    """An answer with more to it than its content; without a status of its own it has that of the endpoint.
 
-    content: bytes
+    Content that is a generator is sent as it comes; when the client leaves, the generator is closed. A content type
+    among the headers takes the place of the endpoint's.
+    """
+
+    content: bytes | AsyncGenerator[bytes, None]
     headers: Headers = ()
     status: int | None = None
 

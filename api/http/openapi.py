@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.errors import FAULT, KINDS
-from mobile_schemas.endpoints import JSON, NDJSON, Endpoint
+from mobile_schemas.endpoints import BYTES, CHUNK_LIMIT_BYTES, JSON, NDJSON, Endpoint
 from mobile_schemas.fields import Model
 from mobile_schemas.problems import PROBLEM_MEDIA_TYPE, ProblemOut
 
@@ -42,7 +42,7 @@ def _schemas(endpoints: Iterable[Endpoint]) -> tuple[Models, Json]:
     """Return a reference for each model of the table, and the schemas referred to."""
     wanted: dict[tuple[type[Model], JsonSchemaMode], None] = {(ProblemOut, "serialization"): None}
     for endpoint in endpoints:
-        if endpoint.body is not None:
+        if endpoint.body is not None and issubclass(endpoint.body, Model):
             wanted[endpoint.body, "validation"] = None
         if endpoint.reply is not None:
             wanted[endpoint.reply, "serialization"] = None
@@ -70,9 +70,15 @@ def _operation(endpoint: Endpoint, models: Models) -> Json:
     if endpoint.body is not None:
         operation["requestBody"] = {
             "required": True,
-            "content": {JSON: {"schema": models[endpoint.body, "validation"]}},
+            "content": _body(endpoint.body, models),
         }
     return operation
+
+
+def _body(body: type[Model] | type[bytes], models: Models) -> Json:
+    if issubclass(body, Model):
+        return {JSON: {"schema": models[body, "validation"]}}
+    return {BYTES: {"schema": {"type": "string", "format": "binary", "maxLength": CHUNK_LIMIT_BYTES}}}
 
 
 def _parameters(model: type[Model] | None, place: Literal["path", "query"]) -> list[Json]:

@@ -19,7 +19,7 @@ Rows that change in the hot path (`card`, `stage`, `skill`) carry no index on wh
 pages, so that PostgreSQL can update them in place (HOT).
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Float,
     ForeignKey,
@@ -61,6 +62,10 @@ def _moment() -> Any:
 
 def _big(*, null: bool = False, **keywords: Any) -> Any:
     return Field(default=None, sa_column=Column(BigInteger, nullable=null, **keywords))
+
+
+def _real() -> Any:
+    return Field(default=None, sa_column=Column(Float, nullable=True))
 
 
 def _number(kind: Any = Integer, default: str | None = "0", *, null: bool = False) -> Any:
@@ -114,14 +119,21 @@ class TokenRow(SQLModel, table=True):
     revoked_at: datetime | None = _moment()
 
 
+_RANDOM = "(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
+"""Thirty-two bytes that nobody can guess, of which 30.5 are random."""
+
+
 class ProjectRow(SQLModel, table=True):
-    """A campaign."""
+    """A campaign. `pseudonym_key` turns volunteers into the pseudonyms of its exports."""
 
     __tablename__ = "project"
     id: int = _identity(Integer)
     slug: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     title: str | None = _words(null=True)
     version_id: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
+    pseudonym_key: bytes = Field(
+        default=None, sa_column=Column(LargeBinary, nullable=False, server_default=text(_RANDOM))
+    )
     created_at: datetime = _now()
 
 
@@ -158,7 +170,10 @@ class WorkflowRow(SQLModel, table=True):
 
 
 class WorkflowTotalRow(SQLModel, table=True):
-    """What the worker has counted: shown on pages, and the skill from which contested subjects are served."""
+    """What the worker has counted: shown on pages, and the skill from which contested subjects are served.
+
+    `finished_at` is when no subject was left to decide; new subjects clear it.
+    """
 
     __tablename__ = "workflow_total"
     workflow_id: int = _key(Integer)
@@ -168,24 +183,39 @@ class WorkflowTotalRow(SQLModel, table=True):
     votes: int = _number(BigInteger)
     contested_bar: int | None = _big(null=True)
     counted_at: datetime = _now()
+    finished_at: datetime | None = _moment()
 
 
 class SubjectRow(SQLModel, table=True):
-    """What volunteers look at: ordered locations plus metadata. Public id: `S` and the number."""
+    """What volunteers look at: ordered locations plus metadata. Public id: `S` and the number.
+
+    One with a place in the sky has its ICRS position in degrees, and the nested HEALPix cell of order 29 around it.
+    """
 
     __tablename__ = "subject"
-    __table_args__ = (UniqueConstraint("project_id", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("project_id", "external_id"),
+        Index("subject_sky", "project_id", "healpix", postgresql_where=text("healpix IS NOT NULL")),
+    )
     id: int = _identity()
     project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
     external_id: str = _words()
     metadata_: dict[str, str] = Field(sa_column=Column("metadata", JSONB, nullable=False))
+    ra: float | None = _real()
+    dec: float | None = _real()
+    healpix: int | None = _big(null=True)
     created_at: datetime = _now()
 
 
 class LocationRow(SQLModel, table=True):
-    """One picture of a subject, under the hash of the file imported; `variants` are [width, height, bytes] rows."""
+    """One picture of a subject, under the hash of the file imported; `variants` are [width, height, bytes] rows.
+
+    `source` is what the import called it. `sky` is where a frame with a WCS points: ra, dec, scale_arcsec. `avif` says
+    that the worker has tried to make its variants smaller in that format too.
+    """
 
     __tablename__ = "location"
+    __table_args__ = (Index("location_without_avif", "subject_id", "ordinal", postgresql_where=text("NOT avif")),)
     subject_id: int = _key(BigInteger, ForeignKey("subject.id"))
     ordinal: int = _key(SmallInteger)
     digest: str = _words()
@@ -194,15 +224,19 @@ class LocationRow(SQLModel, table=True):
     height: int = _number(default=None)
     blurhash: str = _words()
     variants: list[list[int]] = Field(sa_column=Column(JSONB, nullable=False))
+    source: str | None = _words(null=True)
+    sky: dict[str, float] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    avif: bool = Field(default=None, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
 
 
 class ScoreRow(SQLModel, table=True):
-    """A machine's score of a subject, 0 to 1; a later import is a new revision."""
+    """A machine's score of a subject, 0 to 1; a later import is a new revision. `model` is the model's SHA-256."""
 
     __tablename__ = "score"
     subject_id: int = _key(BigInteger, ForeignKey("subject.id"))
     name: str = _key(Text)
     value: float = Field(sa_column=Column(Float, nullable=False))
+    model: str | None = _words(null=True)
     revision: int = _number(default="1")
     set_at: datetime = _now()
 
@@ -363,6 +397,9 @@ class SwipeKeyRow(SQLModel, table=True):
     """A client id that a person has used: for a vote, or for a retraction that came before its vote."""
 
     __tablename__ = "swipe_key"
+    __table_args__ = (
+        Index("swipe_key_retracted", "person_id", "client_id", postgresql_where=text("retracted_at IS NOT NULL")),
+    )
     person_id: int = _key(BigInteger)
     client_id: UUID = _key(Uuid)
     workflow_id: int | None = _number(Integer, None, null=True)
@@ -400,7 +437,11 @@ class LabelRow(SQLModel, table=True):
 
 
 class OutboxRow(SQLModel, table=True):
-    """What happened, in the order of commits once the sequencer has given it a position."""
+    """What happened, in the order of commits once the sequencer has given it a position.
+
+    A kind uses the columns that it has a value for: a label's event its workflow, subject and revision; a promotion the
+    volunteer; `detail` holds the rest.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -410,11 +451,115 @@ class OutboxRow(SQLModel, table=True):
     id: int = _identity()
     project_id: int = _number(default=None)
     kind: str = _words()
-    workflow_id: int = _number(default=None)
-    subject_id: int = _big()
-    revision: int = _number(default=None)
+    workflow_id: int | None = _number(Integer, None, null=True)
+    subject_id: int | None = _big(null=True)
+    revision: int | None = _number(Integer, None, null=True)
+    volunteer_id: int | None = _big(null=True)
+    detail: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     created_at: datetime = _now()
     position: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, unique=True))
+
+
+class WebhookRow(SQLModel, table=True):
+    """Where a project's events are posted to: `position` is the last that was taken, `failures` those in a row."""
+
+    __tablename__ = "webhook"
+    __table_args__ = (Index("webhook_due", "next_at", postgresql_where=text("paused_at IS NULL")),)
+    id: int = _identity(Integer)
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False, index=True))
+    url: str = _words()
+    secret: str = _words()
+    kinds: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text), nullable=True))
+    form: str = _words()
+    position: int = _number(BigInteger)
+    failures: int = _number()
+    next_at: datetime = _now()
+    created_at: datetime = _now()
+    paused_at: datetime | None = _moment()
+    why_paused: str | None = _words(null=True)
+
+
+class WebhookDeliveryRow(SQLModel, table=True):
+    """One attempt to post events to a webhook, and what came of it; `status` is null where no answer came."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (Index("webhook_delivery_log", "webhook_id", "id"),)
+    id: int = _identity()
+    webhook_id: int = Field(sa_column=Column(Integer, ForeignKey("webhook.id", ondelete="CASCADE"), nullable=False))
+    first_position: int = _big()
+    last_position: int = _big()
+    events: int = _number(default=None)
+    attempt: int = _number(default=None)
+    sent_at: datetime = _now()
+    took_ms: int = _number(default=None)
+    status: int | None = _number(SmallInteger, None, null=True)
+    error: str | None = _words(null=True)
+
+
+class UploadRow(SQLModel, table=True):
+    """A file that a researcher sends in chunks; `received` is how far it has come."""
+
+    __tablename__ = "upload"
+    __table_args__ = (UniqueConstraint("project_id", "sha256", "name"),)
+    id: UUID = _key(Uuid)
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
+    name: str = _words()
+    size_bytes: int = _big()
+    sha256: str = _words()
+    received: int = _number(BigInteger)
+    created_at: datetime = _now()
+    completed_at: datetime | None = _moment()
+
+
+class ImportJobRow(SQLModel, table=True):
+    """An import that the worker does: from an upload or an address, with what became of its rows.
+
+    `state` is waiting, running, done or failed; `problems` are the first bad rows.
+    """
+
+    __tablename__ = "import_job"
+    __table_args__ = (
+        Index("import_job_due", "id", postgresql_where=text("state IN ('waiting', 'running')")),
+        Index("import_job_project", "project_id", "id"),
+    )
+    id: int = _identity(Integer)
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
+    kind: str = _words()
+    upload_id: UUID | None = Field(default=None, sa_column=Column(Uuid, ForeignKey("upload.id"), nullable=True))
+    url: str | None = _words(null=True)
+    options: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    state: str = Field(default=None, sa_column=Column(Text, nullable=False, server_default="waiting"))
+    line: int = _number(BigInteger)
+    lines: int = _number(BigInteger)
+    report: dict[str, int] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    problems: list[dict[str, Any]] = Field(
+        default=None, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'"))
+    )
+    error: str | None = _words(null=True)
+    created_at: datetime = _now()
+    started_at: datetime | None = _moment()
+    finished_at: datetime | None = _moment()
+
+
+class ImportedVolunteerRow(SQLModel, table=True):
+    """Who a name in somebody else's vote log is here: the same name of the same source is the same volunteer."""
+
+    __tablename__ = "imported_volunteer"
+    project_id: int = _key(Integer, ForeignKey("project.id"))
+    source: str = _key(Text)
+    name: str = _key(Text)
+    volunteer_id: int = _big()
+
+
+class ArchivedMonthRow(SQLModel, table=True):
+    """A month of the ledger that lies in a Parquet file instead of a partition."""
+
+    __tablename__ = "archived_month"
+    month: date = _key(Date)
+    path: str = _words()
+    rows: int = _big()
+    sha256: str = _words()
+    archived_at: datetime = _now()
 
 
 classification = Table(
