@@ -1,0 +1,38 @@
+"""What a picture is to be made of."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Cutout:
+    """A square part of the sky: its centre in ICRS degrees, its side in arcseconds."""
+
+    ra: float
+    dec: float
+    side_arcsec: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One picture: of one file, or of the red, green and blue frames of one (FITS).
+
+    Of FITS files `hdu` names the unit to take, where it is not the first with an image; `cutout` the part of the sky to
+    show, where it is not all of it; `grid` the frame on whose pixels it is laid, so that the frames of one subject lie
+    on each other.
+    """
+
+    files: tuple[Path, ...]
+    hdu: int | None = None
+    cutout: Cutout | None = None
+    grid: Path | None = None
+
+    @property
+    def source(self) -> Path:
+        """The file by which errors name the picture."""
+        return self.files[0]
+
+
+def plain(path: Path) -> Wanted:
+    """Return the picture that a file holds as it is."""
+    return Wanted((path,))
