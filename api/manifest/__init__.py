@@ -15,6 +15,7 @@ from api.manifest.errors import (
     NotUtf8Error,
     UnreadableManifestError,
 )
+from api.manifest.locations import Location
 from api.manifest.reading import Manifest, read
 from api.manifest.rows import BadRow, ManifestRow
 
@@ -23,6 +24,7 @@ __all__ = [
     "BadHeaderError",
     "BadRow",
     "Columns",
+    "Location",
     "Manifest",
     "ManifestError",
     "ManifestRow",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from api.manifest.columns import Columns
+from api.manifest.locations import Location
 from cascade.vocabulary import Answer
 
 LONGEST_EXTERNAL_ID: Final = 200
@@ -24,17 +25,21 @@ _CELLS_SHOWN: Final = 60
 class ManifestRow:
     """A subject as its manifest gives it; `line` counts from 1 and is where the row begins.
 
-    `locations` are absolute paths inside the folder of the manifest or the root, of files that may not exist. Empty
-    cells are left out of the mappings. Metadata keys that begin with `#`, `//` or `!` are kept as they are.
+    The paths of `locations` are absolute and inside the folder of the manifest or the root; the files may not exist.
+    `position` is right ascension and declination, ICRS degrees; `cutout_arcsec` the side of the square around it that
+    is to be shown of each frame. Empty cells are left out of the mappings. Metadata keys that begin with `#`, `//` or
+    `!` are kept as they are.
     """
 
     line: int
     external_id: str
-    locations: tuple[Path, ...]
+    locations: tuple[Location, ...]
     metadata: Mapping[str, str]
     gold: Mapping[str, Answer]
     explanations: Mapping[str, str]
     scores: Mapping[str, float]
+    position: tuple[float, float] | None = None
+    cutout_arcsec: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +132,11 @@ class RowReader:
             explanations[key] = self._text(index, cells, LONGEST_EXPLANATION)
         return explanations
 
-    def _locations(self, cells: Sequence[str]) -> tuple[Path, ...]:
+    def _locations(self, cells: Sequence[str]) -> tuple[Location, ...]:
         named = [(self.columns.names[index], cells[index].strip()) for index in self.columns.locations]
-        locations = tuple(self._located(name, location) for name, location in named if location)
+        locations = tuple(
+            Location((self._located(name, location),), text=location) for name, location in named if location
+        )
         if not locations:
             raise _RefusedError(named[0][0], "is empty", "give the path of at least one image")
         return locations

@@ -12,7 +12,7 @@ all metadata is dropped; 16 bits a sample are scaled linearly to 8, the full ran
 import io
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from api.media.errors import (
     TooManyPixelsError,
     UnsupportedFormatError,
 )
+from api.media.wanted import Sky, Wanted
 
 MIME_TYPES: Final = {
     "PNG": "image/png",
@@ -92,12 +93,28 @@ times the wanted width: the rest of the way is resampled, and the eye sees no di
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Upright pixels; `width` and `height` are the original's, of which `pixels` may be a reduction."""
+    """Upright pixels; `width` and `height` are the original's, of which `pixels` may be a reduction.
+
+    `sky` is where a frame points, and `note` what whoever imports it should know: why it has no position, say.
+    """
 
     mime: str
     width: int
     height: int
     pixels: Image.Image
+    sky: Sky | None = None
+    note: str | None = None
+
+
+def decode_wanted(wanted: Wanted, contents: Sequence[bytes], *, pixel_limit: int, wanted_width: int) -> Decoded:
+    """Return the picture that is wanted; `contents` are those of `wanted.paths`.
+
+    Raises
+    ------
+    MediaError
+        One class for each thing that can be wrong with the files.
+    """
+    return decode(contents[0], wanted.source, pixel_limit=pixel_limit, wanted_width=wanted_width)
 
 
 def decode(content: bytes, source: Path, *, pixel_limit: int, wanted_width: int) -> Decoded:

@@ -187,7 +187,7 @@ async def _with_pictures(
 def _sources(manifest: Manifest) -> Iterator[tuple[ManifestRow | BadRow, Sequence[Path]]]:
     try:
         for row in manifest.rows():
-            yield row, () if isinstance(row, BadRow) else row.locations
+            yield row, () if isinstance(row, BadRow) else [location.files[0] for location in row.locations]
     except OSError as error:
         raise UnreadableManifestError(manifest.path, error.strerror or str(error)) from error
 

@@ -8,6 +8,7 @@ import pytest
 from api.manifest import (
     BadHeaderError,
     BadRow,
+    Location,
     Manifest,
     ManifestError,
     ManifestRow,
@@ -29,7 +30,7 @@ def rows(folder: Path, text: str | bytes, root: Path | None = None) -> list[Mani
 
 
 def a_row(folder: Path, line: int, external_id: str, location: str = "a.png") -> ManifestRow:
-    return ManifestRow(line, external_id, (folder / location,), {}, {}, {}, {})
+    return ManifestRow(line, external_id, (Location((folder / location,)),), {}, {}, {}, {})
 
 
 def told(folder: Path, text: str | bytes) -> str:
@@ -58,7 +59,7 @@ def test_every_kind_of_column_is_read(tmp_path: Path) -> None:
     assert row == ManifestRow(
         line=2,
         external_id="ASW1",
-        locations=(tmp_path / "i/1.png", tmp_path / "i/2.png"),
+        locations=(Location((tmp_path / "i/1.png",)), Location((tmp_path / "i/2.png",))),
         metadata={"ra": "30.34", "#origin": "survey"},
         gold={"arc": Answer.YES},
         explanations={"arc": "A ring."},
