@@ -46,3 +46,8 @@ class Settings(BaseSettings):
         le=100,
         description="Connections of one process that commit swipes; more than the cores rarely help.",
     )
+    private_addresses: bool = Field(
+        default=False,
+        description="Let webhooks, and pictures fetched by http, reach addresses that are not public: for a laboratory "
+        "whose own network they are in.",
+    )
