@@ -180,6 +180,21 @@ class DatabaseUnavailableError(UnavailableError):
         super().__init__(why, retry_after_seconds)
 
 
+class StorageError(UnavailableError):
+    """The store of pictures, uploads and archives does not answer, is full, or refuses.
+
+    `place` and `reason` are for those who run the service; a client is not told.
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__("the store of pictures and files does not answer", 5)
+        self.place = place
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["StorageError"], tuple[str, str]]:
+        return type(self), (self.place, self.reason)  # it travels from a worker process to its parent
+
+
 class OverloadedError(UnavailableError):
     """More work waits than can be done soon."""
 
@@ -282,6 +297,7 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     WrongMediaTypeError: Kind(415, "wrong-media-type", "The body is of another kind than is taken here"),
     InvalidInputError: Kind(422, "invalid-input", "The input is not what it should be"),
     DatabaseUnavailableError: Kind(503, "database-unavailable", "The database does not answer"),
+    StorageError: Kind(503, "storage-unavailable", "The store of pictures and files does not answer"),
     OverloadedError: Kind(503, "overloaded", "Too much is waiting"),
 }
 """Every foreseen error of the service, in the order of the statuses."""

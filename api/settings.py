@@ -16,6 +16,12 @@ class Settings(BaseSettings):
         default=Path(".chaffinch"),
         description="Folder of the embedded database and of the media.",
     )
+    media_url: str | None = Field(
+        default=None,
+        description="Where pictures, uploads and archives lie: s3://BUCKET/PATH, gs://BUCKET/PATH or "
+        "az://CONTAINER/PATH, with credentials and endpoint in the usual variables (AWS_ACCESS_KEY_ID, "
+        "AWS_ENDPOINT_URL, ...); unset, in the data folder.",
+    )
     database_url: str | None = Field(
         default=None,
         description="postgresql:// URL of a server of your own (15 or newer); unset, an embedded one is started.",
