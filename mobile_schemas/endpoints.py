@@ -9,6 +9,7 @@ from mobile_schemas.decks import DealIn, DealOut, DeckIn, DeckOut, WorkflowPath
 from mobile_schemas.fields import Model
 from mobile_schemas.health import HealthOut
 from mobile_schemas.labels import LabelOut, LabelsQuery
+from mobile_schemas.problems import ProblemPath
 from mobile_schemas.projects import ProjectOut, ProjectPath, ProjectsOut
 from mobile_schemas.subjects import MediaPath, SubjectOut, SubjectPath
 from mobile_schemas.volunteers import MeOut, VolunteerCreatedOut, VolunteerIn
@@ -193,6 +194,28 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         method="GET",
         path="/openapi.json",
         summary="This API, described (OpenAPI 3.1).",
+    ),
+    Endpoint(
+        name="reference",
+        method="GET",
+        path="/docs",
+        summary="This API as a page to read, complete in itself.",
+        media_type=HTML,
+    ),
+    Endpoint(
+        name="list_problems",
+        method="GET",
+        path="/problems",
+        summary="Every type of problem, as a page to read.",
+        media_type=HTML,
+    ),
+    Endpoint(
+        name="get_problem",
+        method="GET",
+        path="/problems/{name}",
+        summary="What a type of problem means. The `type` of a problem document leads here.",
+        parameters=ProblemPath,
+        media_type=HTML,
     ),
     Endpoint(
         name="health",

@@ -9,6 +9,20 @@ from mobile_schemas.fields import Model
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 
+class ProblemPath(Model):
+    """A type of problem in a path."""
+
+    name: Annotated[
+        str,
+        Field(
+            pattern="^[a-z0-9]+(-[a-z0-9]+)*$",
+            max_length=64,
+            description="The last part of a problem's `type`.",
+            examples=["invalid-input"],
+        ),
+    ]
+
+
 class FieldProblemOut(Model):
     """One thing wrong with what was sent."""
 
@@ -26,7 +40,7 @@ class FieldProblemOut(Model):
 class ProblemOut(Model):
     """What went wrong, where, and what would be right."""
 
-    type: Annotated[str, Field(description="Names the kind of problem.", examples=["/problems/invalid-body"])]
+    type: Annotated[str, Field(description="Names the kind of problem.", examples=["/problems/invalid-input"])]
     title: Annotated[str, Field(description="The kind of problem in words; always the same for one type.")]
     status: Annotated[int, Field(ge=400, le=599, description="The HTTP status.")]
     detail: Annotated[str, Field(description="What happened this time.")]

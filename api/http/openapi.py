@@ -1,5 +1,6 @@
 """Describes a table of endpoints as an OpenAPI 3.1 document."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -13,6 +14,7 @@ from mobile_schemas.problems import PROBLEM_MEDIA_TYPE, ProblemOut
 Json = dict[str, Any]
 Models = Mapping[Any, Json]
 
+_ABOVE: Final = re.compile(r"^/v1(/(projects|workflows)/{\w+}(?=/))?")
 _REFERENCE: Final = "#/components/schemas/{model}"
 _ABOUT: Final = (
     "Citizen science for phones. Register to get a token, ask for decks, send classifications in batches. "
@@ -54,9 +56,19 @@ def _statuses(endpoints: Iterable[Endpoint]) -> list[int]:
     return sorted({status for endpoint in endpoints for status in endpoint.statuses})
 
 
+def noun(path: str) -> str:
+    """Return what an endpoint is about: the first word of its path below the version and the project or workflow.
+
+    What is outside `/v1`, pictures aside, is about the service itself.
+    """
+    below = _ABOVE.sub("", path).strip("/").split("/")[0]
+    return below if path.startswith(("/v1/", "/media/")) else "service"
+
+
 def _operation(endpoint: Endpoint, models: Models) -> Json:
     operation: Json = {
         "operationId": endpoint.name,
+        "tags": [noun(endpoint.path)],
         "summary": endpoint.summary,
         "parameters": [*_parameters(endpoint.parameters, "path"), *_parameters(endpoint.query, "query")],
         "responses": {
@@ -65,7 +77,7 @@ def _operation(endpoint: Endpoint, models: Models) -> Json:
         },
     }
     if endpoint.access != "public":
-        operation["security"] = [{"token": []}]
+        operation["security"] = [{"token": [endpoint.access]}]
         operation["description"] = f"For tokens of scope {endpoint.access}."
     if endpoint.body is not None:
         operation["requestBody"] = {
@@ -119,8 +131,9 @@ def _content(endpoint: Endpoint, models: Models) -> Json:
 
 
 def _problem(status: int, models: Models) -> Json:
-    titles = [kind.title for kind in (*KINDS.values(), FAULT) if kind.status == status]
+    kinds = [kind for kind in (*KINDS.values(), FAULT) if kind.status == status]
     return {
-        "description": "; or ".join(titles),
+        "description": "; or ".join(kind.title for kind in kinds),
+        "x-problems": [kind.name for kind in kinds],
         "content": {PROBLEM_MEDIA_TYPE: {"schema": models[ProblemOut, "serialization"]}},
     }

@@ -19,5 +19,9 @@ HANDLERS: Final[Handlers[Services]] = {
     "get_subject": subjects.get,
     "get_media": subjects.media,
     "openapi": service.openapi,
+    "reference": service.reference,
+    "list_problems": service.problems,
+    "get_problem": service.problem,
     "health": service.health,
+    "metrics": service.metrics,
 }
