@@ -1,0 +1,224 @@
+"""Exports: the ledger, labels and subjects of a project as streams of Arrow record batches, from one snapshot.
+
+Theory of operation
+-------------------
+Rows leave PostgreSQL by COPY in its binary form and become Arrow columns in C (ADBC): a million rows in seconds, in the
+memory of a few batches. ADBC is synchronous: run it in a thread. COPY takes no parameters, so values are written into
+the statements; they are integers, moments and UUIDs, never text.
+
+The ledger is read up to a *horizon*. A vote arrives (`received_at`) when its transaction begins and is seen when that
+commits, so a reader that follows the time of arrival would miss a vote whose transaction began before and committed
+after. The horizon is the moment before which every transaction had begun and ended, taken *before* the snapshot: below
+it nothing can appear any more, and the snapshot sees all of it.
+
+Rows are as the tables have them, codes and numbers; `api.services.exporting` makes words of them.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import adbc_driver_postgresql.dbapi as adbc
+import pyarrow as pa
+
+from api.store.statements import statements
+
+_SQL = statements("exports")
+
+APPLICATION: Final = "chaffinch-export"
+"""What the server calls us; it writes nothing, so no horizon waits for it."""
+
+BATCH_BYTES: Final = 8_000_000
+"""The size of a batch as PostgreSQL sends it: some 40,000 votes."""
+
+WORK_MEM: Final = "64MB"
+"""What one sort may take on the server before it goes to its disk."""
+
+POLL_SECONDS: Final = 0.05
+
+_PLACE: Final = re.compile(r"\$(\d+)")
+
+
+class VoteKey(NamedTuple):
+    """The place of a row in the ledger: votes are in the order of these."""
+
+    received_at: datetime
+    workflow_id: int
+    subject_id: int
+    ordinal: int
+    kind: int
+    client_id: UUID
+
+
+FIRST: Final = VoteKey(datetime(1970, 1, 1, tzinfo=UTC), 0, 0, 0, 0, UUID(int=0))
+"""Before every vote."""
+
+
+class StoredVersion(NamedTuple):
+    """A published cascade; `workflow_ids` is JSON text."""
+
+    id: int
+    number: int
+    digest: str
+    declaration: str
+    workflow_ids: str
+    published_at: datetime
+
+
+class ArchivedMonth(NamedTuple):
+    """A month of the ledger that lies in a file."""
+
+    month: date
+    path: str
+    rows: int
+    sha256: str
+
+
+class Snapshot:
+    """What a database holds at one moment. Its streams are read one after another, each to its end or closed."""
+
+    def __init__(self, connection: adbc.Connection, horizon: datetime) -> None:
+        self._connection = connection
+        self.horizon = horizon
+
+    def versions(self, project_id: int) -> list[StoredVersion]:
+        """Return the cascades that a project has published."""
+        return [StoredVersion(*row.values()) for row in self._rows("versions", project_id)]
+
+    def workflows(self, project_id: int) -> dict[int, str]:
+        """Return the names of a project's workflows, of all editions, by number."""
+        return {row["id"]: row["name"] for row in self._rows("workflows", project_id)}
+
+    def archived_months(self, since: datetime, until: datetime) -> list[ArchivedMonth]:
+        """Return the months of the ledger, of all projects, that have left the database, in order."""
+        return [ArchivedMonth(*row.values()) for row in self._rows("archived_months", since, until)]
+
+    def votes(
+        self,
+        workflow_ids: Sequence[int],
+        since: datetime,
+        until: datetime,
+        after: VoteKey = FIRST,
+        limit: int | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the ledger rows of workflows that arrived in ``[since, until)`` and come after a place, in order."""
+        return self._stream("votes", workflow_ids, since, until, *after, limit)
+
+    def names_of(self, subject_ids: Sequence[int]) -> dict[int, str]:
+        """Return the external ids of subjects."""
+        return {row["id"]: row["external_id"] for row in self._rows("names_of", subject_ids)}
+
+    def retracted_of(self, person_ids: Sequence[int]) -> set[tuple[int, UUID]]:
+        """Return the votes, by person and client id, that persons have taken back."""
+        return {(row["person_id"], row["client_id"]) for row in self._rows("retracted_of", person_ids)}
+
+    def newest_labels(self, project_id: int, workflow_ids: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        """Yield the newest revision of every label, by workflow and subject."""
+        return self._stream("newest_labels", project_id, workflow_ids)
+
+    def announced_labels(self, project_id: int, after: int, limit: int | None) -> Iterator[pa.RecordBatch]:
+        """Yield every revision of the labels after a position of the feed, in its order."""
+        return self._stream("announced_labels", project_id, after, limit)
+
+    def last_position(self, project_id: int) -> int:
+        """Return the last position of the feed of a project, 0 if it has none."""
+        return int(self._rows("last_position", project_id)[0]["position"])
+
+    def subjects(
+        self, project_id: int, workflow_ids: Sequence[int], after: int, limit: int | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield subjects by number, after one."""
+        return self._stream("subjects", project_id, workflow_ids, after, limit)
+
+    def _stream(self, name: str, *values: object) -> Iterator[pa.RecordBatch]:
+        return _batches(self._connection, name, values)
+
+    def _rows(self, name: str, *values: object) -> list[dict[str, Any]]:
+        return [row for batch in self._stream(name, *values) for row in batch.to_pylist()]
+
+
+@contextmanager
+def open_snapshot(database_url: str, patience_seconds: float = 0.0) -> Iterator[Snapshot]:
+    """Open a snapshot of a database, on a connection of its own that writes nothing.
+
+    Parameters
+    ----------
+    patience_seconds
+        How long to wait for transactions that were open when we came, so that the snapshot's horizon is no earlier than
+        that; 0 takes the horizon as it is.
+
+    Raises
+    ------
+    ConnectionError
+        The database does not answer.
+    """
+    with _away(), adbc.connect(database_url, autocommit=True) as connection:
+        _execute(connection, f"SET application_name = '{APPLICATION}'")
+        horizon = _horizon(connection, patience_seconds)
+        _execute(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        _execute(connection, f"SET LOCAL work_mem = '{WORK_MEM}'")
+        _execute(connection, "SET LOCAL jit = off")
+        yield Snapshot(connection, horizon)
+
+
+def _horizon(connection: adbc.Connection, patience_seconds: float) -> datetime:
+    """Return the horizon; wait until it lies behind the moment of the call, but not for ever."""
+    deadline = time.monotonic() + patience_seconds
+    came: datetime | None = None
+    horizon: datetime
+    while True:
+        [batch] = _batches(connection, "horizon", ())
+        now, horizon = batch.to_pylist()[0].values()
+        came = came or now
+        if horizon >= came or time.monotonic() >= deadline:
+            return horizon
+        time.sleep(POLL_SECONDS)
+
+
+def _batches(connection: adbc.Connection, name: str, values: Sequence[object]) -> Iterator[pa.RecordBatch]:
+    with _away(), connection.cursor() as cursor:
+        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
+        cursor.execute(_filled(_SQL[name], values))
+        with closing(cursor.fetch_record_batch()) as batches:
+            yield from batches
+
+
+def _execute(connection: adbc.Connection, statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    """Turn the driver's word for a database that does not answer into ours."""
+    try:
+        yield
+    except adbc.OperationalError as error:
+        raise ConnectionError(str(error)) from error
+
+
+def _filled(statement: str, values: Sequence[object]) -> str:
+    """Write values into a statement in the places of its parameters."""
+    return _PLACE.sub(lambda found: _literal(values[int(found[1]) - 1]), statement)
+
+
+def _literal(value: object) -> str:
+    """Return a value as SQL has it. Text is not among them."""
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return str(value)
+        case int():
+            return str(int(value))
+        case datetime():
+            return f"'{value.astimezone(UTC).isoformat()}'::timestamptz"
+        case UUID():
+            return f"'{value}'::uuid"
+        case list() | tuple() if all(isinstance(number, int) for number in value):
+            return "'{" + ",".join(map(str, value)) + "}'"
+    raise TypeError(f"{type(value).__name__} is not written into statements")
