@@ -21,12 +21,15 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError, features
 
+from api.media import packing
 from api.media.errors import (
     DamagedImageError,
     NotAnImageError,
+    NotFitsError,
     TooManyPixelsError,
     UnsupportedFormatError,
 )
+from api.media.fits_layout import BEGINNING as FITS_BEGINNING
 from api.media.wanted import Sky, Wanted
 
 MIME_TYPES: Final = {
@@ -57,6 +60,7 @@ _BEGINNINGS: Final = (
     (b"<svg", "SVG"),
     (b"<?xml", "SVG or other XML"),
     (b"\x1f\x8b", "A file packed with gzip"),
+    (b"BZh", "A file packed with bzip2"),
 )
 _BRANDS: Final = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC"}
 
@@ -86,7 +90,7 @@ _TURNS: Final = {
 """What undoes each EXIF orientation."""
 _TIFF_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"})
 _ZERO_TAIL_BYTES: Final = 256
-_DRAFT_FACTOR: Final = 2
+DRAFT_FACTOR: Final = 2
 """A JPEG that is much larger than needed is decoded at a half, quarter or eighth, but never at less than this many
 times the wanted width: the rest of the way is resampled, and the eye sees no difference."""
 
@@ -114,7 +118,22 @@ def decode_wanted(wanted: Wanted, contents: Sequence[bytes], *, pixel_limit: int
     MediaError
         One class for each thing that can be wrong with the files.
     """
+    if len(wanted.files) > 1 or _is_fits(contents[0]):
+        from api.media.fits import picture  # noqa: PLC0415 - astropy takes half a second that few commands have to wait
+
+        return picture(wanted, contents, pixel_limit=pixel_limit, wanted_width=wanted_width)
+    if wanted.cutout is not None:
+        raise NotFitsError(wanted.source, "no cutout can be made of it")
+    if wanted.hdu is not None:
+        raise NotFitsError(wanted.source, f"has no unit {wanted.hdu}")
     return decode(contents[0], wanted.source, pixel_limit=pixel_limit, wanted_width=wanted_width)
+
+
+def _is_fits(content: bytes) -> bool:
+    """Return whether a file is FITS, packed or not, by its first bytes."""
+    if packing.is_packed(content):
+        return packing.beginning_of(io.BytesIO(content), len(FITS_BEGINNING)) == FITS_BEGINNING
+    return content.startswith(FITS_BEGINNING)
 
 
 def decode(content: bytes, source: Path, *, pixel_limit: int, wanted_width: int) -> Decoded:
@@ -213,7 +232,7 @@ def _upright(image: Image.Image, kind: str, wanted_width: int) -> Decoded:
     orientation = 1 if kind == "TIFF" else _orientation(image)  # Pillow turns a TIFF by itself
     on_its_side = orientation >= 5
     if kind == "JPEG":
-        least = wanted_width * _DRAFT_FACTOR
+        least = wanted_width * DRAFT_FACTOR
         image.draft(None, (1, least) if on_its_side else (least, 1))
     image.load()
     pixels = _in_srgb(image)
