@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from starlette.routing import Router
@@ -28,16 +29,22 @@ class App:
             raise ValueError("give either settings or services")
         self._settings = settings
         self._services = services
+        lines = "errors" if settings is None else settings.access_log
         self._router = Router(
-            routes(ENDPOINTS, HANDLERS, _authenticate, self._opened),
+            routes(ENDPOINTS, HANDLERS, _authenticate, self._opened, lines),
             redirect_slashes=False,
-            default=nothing_here,
+            default=partial(nothing_here, access_log=lines),
             lifespan=self._lifespan,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or start and stop with the server."""
         await self._router(scope, receive, send)
+
+    def end_streams(self) -> None:
+        """End the replies that go on for as long as somebody listens: the process is asked to stop."""
+        if self._services is not None:
+            self._services.events.end_streams()
 
     def _opened(self) -> Services:
         if self._services is None:

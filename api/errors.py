@@ -29,8 +29,8 @@ class CommandError(ChaffinchError):
 class NotAuthenticatedError(ChaffinchError):
     """No token, or none that is valid."""
 
-    def __init__(self, why: str, *, token_sent: bool) -> None:
-        super().__init__(f"{why}: send `Authorization: Bearer TOKEN` with the token that registering gave you")
+    def __init__(self, why: str, *, token_sent: bool, which: str = "that registering gave you") -> None:
+        super().__init__(f"{why}: send `Authorization: Bearer TOKEN` with the token {which}")
         self.why = why
         self.token_sent = token_sent
 
@@ -105,6 +105,39 @@ class NotInWorkflowError(ChaffinchError):
         self.workflows = workflows
 
 
+class UnknownEventError(ChaffinchError):
+    """The project has no event of this position."""
+
+    def __init__(self, slug: str, position: int) -> None:
+        super().__init__(f"{slug} has no event {position}; GET /v1/projects/{slug}/events lists those there are")
+        self.slug = slug
+        self.position = position
+
+
+class UnknownWebhookError(ChaffinchError):
+    """There is no such webhook, or it is another project's."""
+
+    def __init__(self, webhook: int) -> None:
+        super().__init__(f"there is no webhook {webhook}; GET /v1/projects/SLUG/webhooks lists those of a project")
+        self.webhook = webhook
+
+
+class UnknownUploadError(ChaffinchError):
+    """There is no such upload, or it is another project's."""
+
+    def __init__(self, upload: str) -> None:
+        super().__init__(f"there is no upload {upload}; POST /v1/projects/SLUG/uploads begins one")
+        self.upload = upload
+
+
+class UnknownImportError(ChaffinchError):
+    """There is no such import, or it is another project's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"there is no import {number}; POST /v1/projects/SLUG/imports begins one")
+        self.number = number
+
+
 class UnknownMediaError(ChaffinchError):
     """There is no such picture, or not in this width."""
 
@@ -163,6 +196,54 @@ class PublicationOvertakenError(ChaffinchError):
         super().__init__(f"version {version} of {project} was published meanwhile; look at what differs from that")
         self.project = project
         self.version = version
+
+
+class NoVOEventError(ChaffinchError):
+    """The event cannot be told as a VOEvent, which is about a place in the sky."""
+
+    def __init__(self, position: int, why: str) -> None:
+        super().__init__(f"event {position} is no VOEvent: {why}; read it as JSON instead")
+        self.position = position
+
+
+class TooManyWebhooksError(ChaffinchError):
+    """The project has as many webhooks as it may have."""
+
+    def __init__(self, slug: str, most: int) -> None:
+        super().__init__(f"{slug} has {most} webhooks, which is as many as it may have; remove one first")
+        self.slug = slug
+        self.most = most
+
+
+class ChunkMisplacedError(ChaffinchError):
+    """The chunk is not the next one of its upload: `received` is where that begins."""
+
+    def __init__(self, offset: int, size_bytes: int, received: int, whole_bytes: int) -> None:
+        super().__init__(
+            f"bytes {offset} to {offset + size_bytes} do not follow: {received} of {whole_bytes} bytes are here; "
+            f"send the chunk that begins at {received}"
+        )
+        self.offset = offset
+        self.received = received
+        self.whole_bytes = whole_bytes
+
+
+class UploadContradictedError(ChaffinchError):
+    """A file of the same name and SHA-256 was begun with another size."""
+
+    def __init__(self, name: str, size_bytes: int) -> None:
+        super().__init__(f"{name!r} with this SHA-256 was begun with {size_bytes} bytes; one of the two is wrong")
+        self.name = name
+        self.size_bytes = size_bytes
+
+
+class UploadIncompleteError(ChaffinchError):
+    """The file that is to be imported is not all here."""
+
+    def __init__(self, received: int, whole_bytes: int) -> None:
+        super().__init__(f"{received} of {whole_bytes} bytes of the upload are here; send the rest first")
+        self.received = received
+        self.whole_bytes = whole_bytes
 
 
 class UnavailableError(ChaffinchError):
@@ -241,6 +322,15 @@ class BodyTooLargeError(ChaffinchError):
         self.limit_bytes = limit_bytes
 
 
+class UploadTooLargeError(ChaffinchError):
+    """The file is larger than the service takes."""
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(f"the file has {size_bytes} bytes; at most {limit_bytes} are taken, so send several archives")
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+
+
 class BrokenJsonError(ChaffinchError):
     """The body is not JSON; `where` says what was found, and at which line and column."""
 
@@ -287,13 +377,23 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     UnknownVolunteerError: Kind(404, "unknown-volunteer", "There is no such volunteer"),
     UnknownTokenError: Kind(404, "unknown-token", "There is no such token"),
     NotInWorkflowError: Kind(404, "not-in-workflow", "The subject has no place in the workflow"),
+    UnknownEventError: Kind(404, "unknown-event", "There is no such event"),
+    UnknownWebhookError: Kind(404, "unknown-webhook", "There is no such webhook"),
+    UnknownUploadError: Kind(404, "unknown-upload", "There is no such upload"),
+    UnknownImportError: Kind(404, "unknown-import", "There is no such import"),
     UnknownMediaError: Kind(404, "unknown-media", "There is no such picture"),
     MethodNotAllowedError: Kind(405, "method-not-allowed", "The method is not known here"),
     NameTakenError: Kind(409, "name-taken", "The name is taken"),
     DeckKeyReusedError: Kind(409, "deck-key-reused", "The key was used for another deck"),
+    NoVOEventError: Kind(409, "no-voevent", "The event is about no place in the sky"),
+    TooManyWebhooksError: Kind(409, "too-many-webhooks", "The project has too many webhooks"),
+    ChunkMisplacedError: Kind(409, "chunk-misplaced", "The chunk is not the next one"),
+    UploadContradictedError: Kind(409, "upload-contradicted", "The file was begun with another size"),
+    UploadIncompleteError: Kind(409, "upload-incomplete", "The file is not all here"),
     PublicationOvertakenError: Kind(409, "publication-overtaken", "Another version was published meanwhile"),
     WorkflowRetiredError: Kind(410, "workflow-retired", "The workflow is retired"),
     BodyTooLargeError: Kind(413, "body-too-large", "The body is too large"),
+    UploadTooLargeError: Kind(413, "upload-too-large", "The file is too large"),
     WrongMediaTypeError: Kind(415, "wrong-media-type", "The body is of another kind than is taken here"),
     InvalidInputError: Kind(422, "invalid-input", "The input is not what it should be"),
     DatabaseUnavailableError: Kind(503, "database-unavailable", "The database does not answer"),

@@ -6,20 +6,23 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import structlog
 
+from api.media.storage import open_storage
 from api.postgres.embedded import running_postgres
 from api.postgres.errors import ServerUnreachableError
 from api.services.classifications import Classifications
 from api.services.decks import Decks
+from api.services.events import Events
 from api.services.health import Health
 from api.services.house import Services
+from api.services.hub import Hub
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.monitoring import Monitoring, watched
 from api.services.partitions import keep_ahead
 from api.services.pictures import Pictures
 from api.services.projects import Projects
@@ -28,6 +31,7 @@ from api.services.publishing import Publishing
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
 from api.services.tokens import Tokens
+from api.services.uploads import CONNECTIONS, Uploads
 from api.services.volunteers import Volunteers
 from api.settings import Settings
 from api.store.engine import Pool, open_engine, open_pool
@@ -86,15 +90,15 @@ async def _open(settings: Settings, url: str, resources: AsyncExitStack) -> Serv
         raise
     sessions = Sessions(open_engine(url))
     resources.push_async_callback(sessions.close)
-    services = _build(settings, pool, sessions, resources.pop_all())
+    hub = Hub(url)
+    resources.push_async_callback(hub.close)
+    slow_pool = await open_pool(url, CONNECTIONS)
+    resources.push_async_callback(slow_pool.close)
+    services = _build(settings, pool, slow_pool, sessions, hub, resources.pop_all())
     services.open_resources.push_async_callback(services.classifications.close)
     services.open_resources.push_async_callback(services.decks.close)
+    await services.open_resources.enter_async_context(watched(pool))
     return services
-
-
-def media_dir(settings: Settings) -> Path:
-    """Return the folder of the prepared pictures."""
-    return settings.data_dir / "media"
 
 
 async def _create_partitions(pool: Pool) -> None:
@@ -104,7 +108,9 @@ async def _create_partitions(pool: Pool) -> None:
             await keep_ahead(connection, datetime.now(UTC).date())
 
 
-def _build(settings: Settings, pool: Pool, sessions: Sessions, resources: AsyncExitStack) -> Services:
+def _build(
+    settings: Settings, pool: Pool, slow_pool: Pool, sessions: Sessions, hub: Hub, resources: AsyncExitStack
+) -> Services:
     published = PublishedCascades()
     dice = random.Random()  # noqa: S311  # chooses cards and audits; secrets are made by `secrets`
     return Services(
@@ -114,11 +120,14 @@ def _build(settings: Settings, pool: Pool, sessions: Sessions, resources: AsyncE
         volunteers=Volunteers(sessions),
         projects=Projects(sessions, pool, published),
         subjects=Subjects(sessions),
-        media=Pictures(media_dir(settings)),
+        media=Pictures(open_storage(settings)),
         health=Health(pool),
         publishing=Publishing(pool, published, dice),
         labels=Labels(pool),
+        events=Events(pool, hub, settings.authority),
         tokens=Tokens(pool, sessions),
+        uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(sessions),
+        monitoring=Monitoring(pool, settings.metrics_token and settings.metrics_token.get_secret_value()),
         open_resources=resources,
     )

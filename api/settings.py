@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -46,11 +46,41 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="Port that the service listens on; 0 picks a free one.")
     processes: int = Field(default=1, ge=1, le=128, description="Number of API processes.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Log lines for people, or a JSON object a line for machines."
+    )
+    access_log: Literal["all", "errors", "off"] = Field(
+        default="errors",
+        description="Which requests get a line in the log: all, those that were refused or failed, or none.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Token that whoever reads /metrics must send (Authorization: Bearer TOKEN); unset, anybody may.",
+    )
+    archive_after_months: int | None = Field(
+        default=None,
+        ge=1,
+        le=1200,
+        description="The worker moves months of the vote log that are so old to Parquet files; unset, none.",
+    )
     hot_pool_size: int = Field(
         default=4,
         ge=1,
         le=100,
         description="Connections of one process that commit swipes; more than the cores rarely help.",
+    )
+    authority: str = Field(
+        default="chaffinch.local",
+        pattern="^[A-Za-z0-9][A-Za-z0-9._-]{2,62}$",
+        description="The IVOA authority under which retirements are published as VOEvents, such as the name of an "
+        "observatory; by default they are marked as tests.",
+    )
+    upload_limit_bytes: int = Field(
+        default=2_000_000_000,
+        ge=1,
+        le=10**12,
+        description="The largest file that researchers may upload, in bytes.",
     )
     private_addresses: bool = Field(
         default=False,

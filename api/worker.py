@@ -24,7 +24,9 @@ from typing import Final
 
 import structlog
 
+from api.metrics import count_job, count_job_failure
 from api.postgres.embedded import running_postgres
+from api.services.finishing import Finishing
 from api.services.partitions import keep_ahead
 from api.services.published import PublishedCascades
 from api.services.sequencing import sequence
@@ -60,9 +62,10 @@ class Job:
 def jobs() -> Sequence[Job]:
     """Return the jobs of one worker."""
     return (
-        Job("sequencing", 0.2, 60, sequence),
+        Job("sequencing", 0.1, 60, sequence),
         Job("settling", 2, 3600, partial(_settle_projects, PublishedCascades(), random.SystemRandom())),
         Job("totals", 1, 3600, Totals().count),
+        Job("finishing", 1, 60, Finishing(PublishedCascades()).look),
         Job("partitions", 3600, 60, _keep_partitions_ahead),
     )
 
@@ -116,18 +119,22 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
 async def _repeat(job: Job, database_url: str, stop: asyncio.Event) -> None:
     """Do a job until `stop` is set, whatever happens to it."""
     failures = 0
+    structlog.contextvars.bind_contextvars(job=job.name)
     while not stop.is_set():
         try:
             async with connect(database_url, job.name, job.patience_seconds) as connection:
                 while not stop.is_set():
+                    began = time.perf_counter()
                     await job.run(connection)
+                    count_job(job.name, time.perf_counter() - began)
                     failures = 0
                     await _sleep(job.every_seconds, stop)
         except (*CONFLICTS, *UNREACHABLE) as error:
-            log.warning("job interrupted", job=job.name, error=repr(error))
+            log.warning("job interrupted", error=repr(error))
         except Exception:
-            log.exception("job failed", job=job.name)
+            log.exception("job failed")
         failures += 1
+        count_job_failure(job.name)
         await _sleep(_pause_seconds(failures), stop)
 
 

@@ -6,8 +6,10 @@ from typing import Final, Literal
 
 from mobile_schemas.classifications import ClassificationsIn, RetractionsIn, RetractionVerdictsOut, VerdictsOut
 from mobile_schemas.decks import DealIn, DealOut, DeckIn, DeckOut, WorkflowPath
+from mobile_schemas.events import EventOut, EventPath, EventsQuery, StreamQuery
 from mobile_schemas.fields import Model
 from mobile_schemas.health import HealthOut
+from mobile_schemas.imports import ChunkPath, ImportIn, ImportOut, ImportPath, UploadIn, UploadOut, UploadPath
 from mobile_schemas.labels import LabelOut, LabelsQuery
 from mobile_schemas.problems import ProblemPath
 from mobile_schemas.projects import ProjectOut, ProjectPath, ProjectsOut
@@ -174,6 +176,99 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         headers={CURSOR_HEADER: "Give it as `after` next time, to read on where this page ends."},
     ),
     Endpoint(
+        name="events",
+        method="GET",
+        path="/v1/projects/{slug}/events",
+        summary="What happened, in the order in which it was announced, one JSON object a line.",
+        access="researcher",
+        parameters=ProjectPath,
+        query=EventsQuery,
+        reply=EventOut,
+        media_type=NDJSON,
+        headers={CURSOR_HEADER: "Give it as `after` next time, to read on where this page ends."},
+    ),
+    Endpoint(
+        name="stream_events",
+        method="GET",
+        path="/v1/projects/{slug}/events/stream",
+        summary="What happens, as it happens: server-sent events, each with its position as `id`.",
+        access="researcher",
+        parameters=ProjectPath,
+        query=StreamQuery,
+        media_type=EVENTS,
+    ),
+    Endpoint(
+        name="get_event",
+        method="GET",
+        path="/v1/projects/{slug}/events/{position}",
+        summary="One event.",
+        access="researcher",
+        parameters=EventPath,
+        reply=EventOut,
+    ),
+    Endpoint(
+        name="get_voevent",
+        method="GET",
+        path="/v1/projects/{slug}/events/{position}/voevent",
+        summary="A label of a subject with a place in the sky, as a VOEvent 2.0.",
+        access="researcher",
+        parameters=EventPath,
+        media_type=XML,
+        problems=(409,),
+    ),
+    Endpoint(
+        name="begin_upload",
+        method="POST",
+        path="/v1/projects/{slug}/uploads",
+        summary="Begin to send a file in chunks; the same file again is the same upload, with how far it has come.",
+        access="researcher",
+        parameters=ProjectPath,
+        body=UploadIn,
+        reply=UploadOut,
+        problems=(409,),
+    ),
+    Endpoint(
+        name="get_upload",
+        method="GET",
+        path="/v1/uploads/{upload}",
+        summary="How far an upload has come.",
+        access="researcher",
+        parameters=UploadPath,
+        reply=UploadOut,
+    ),
+    Endpoint(
+        name="put_chunk",
+        method="PUT",
+        path="/v1/uploads/{upload}/chunks/{offset}",
+        summary="Send the part of a file that begins at a byte; one that is here already changes nothing.",
+        access="researcher",
+        parameters=ChunkPath,
+        body=bytes,
+        reply=UploadOut,
+        problems=(409,),
+    ),
+    Endpoint(
+        name="begin_import",
+        method="POST",
+        path="/v1/projects/{slug}/imports",
+        summary="Import a file that was uploaded, or that is fetched from an address; the worker does it.",
+        access="researcher",
+        parameters=ProjectPath,
+        body=ImportIn,
+        reply=ImportOut,
+        status=202,
+        problems=(409,),
+    ),
+    Endpoint(
+        name="get_import",
+        method="GET",
+        path="/v1/imports/{import_id}",
+        summary="What became of an import so far, with the first rows that were skipped.",
+        access="researcher",
+        parameters=ImportPath,
+        reply=ImportOut,
+    ),
+    Endpoint(
         name="get_subject",
         method="GET",
         path="/v1/subjects/{subject}",
@@ -223,5 +318,13 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         path="/health",
         summary="Whether the service and its database work.",
         reply=HealthOut,
+    ),
+    Endpoint(
+        name="metrics",
+        method="GET",
+        path="/metrics",
+        summary="What was counted, for Prometheus; the operator may ask for a token.",
+        media_type=PLAIN,
+        problems=(401,),
     ),
 )

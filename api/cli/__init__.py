@@ -57,7 +57,8 @@ app.command("replay")(replaying.replay)
 def main() -> None:
     """Run the command that the arguments name."""
     try:
-        open_log(Settings().log_level)
+        settings = Settings()
+        open_log(settings.log_level, settings.log_format)
         app()
     except FORESEEN as error:
         _end(str(error) or type(error).__name__)

@@ -16,20 +16,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_address
 from multiprocessing import connection, parent_process
+from pathlib import Path
+from types import FrameType
 from typing import Annotated, Final
 
 import structlog
 import typer
 from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.server import HANDLED_SIGNALS
 from uvicorn.supervisors import Multiprocess
 
 from api.app import App, app_from_environment
 from api.cli.running import console, fail, say
 from api.factory import open_services
 from api.logs import open_log
+from api.metrics import forget_dead, shared_folder
 from api.postgres.embedded import Postgres
 from api.settings import Settings
 
@@ -73,12 +78,29 @@ def serve(
 
 def worker_app() -> App:
     """Return the application of one process, which stops when its parent has died."""
-    open_log(Settings().log_level)
+    settings = Settings()
+    open_log(settings.log_level, settings.log_format)
     log.info("an API process starts")
     threading.Thread(target=_follow_parent, daemon=True).start()
     gc.freeze()  # what is loaded stays; looking through it again and again costs 5 % of a busy process
     gc.set_threshold(GARBAGE_THRESHOLD)
-    return app_from_environment()
+    app = app_from_environment()
+    _end_streams_at_signals(app)
+    return app
+
+
+def _end_streams_at_signals(app: App) -> None:
+    """End streams when uvicorn, which has set its handlers by now, is asked to stop: it waits for replies under way."""
+    loop = asyncio.get_running_loop()
+
+    def handle(before: Callable[[int, FrameType | None], object], number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(app.end_streams)
+        before(number, frame)
+
+    for number in HANDLED_SIGNALS:
+        before = signal.getsignal(number)
+        if callable(before):
+            signal.signal(number, partial(handle, before))
 
 
 def _serve(settings: Settings, processes: int, listener: socket.socket) -> bool:
@@ -98,8 +120,9 @@ def _serve(settings: Settings, processes: int, listener: socket.socket) -> bool:
         timeout_worker_healthcheck=SILENCE_SECONDS,
     )
     if processes > 1:
-        supervisor = Parent(config, sockets=[listener])
-        supervisor.run()
+        with shared_folder() as folder:
+            supervisor = Parent(config, [listener], folder)
+            supervisor.run()
         return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
     server = Server(config)
     server.run(sockets=[listener])
@@ -107,7 +130,14 @@ def _serve(settings: Settings, processes: int, listener: socket.socket) -> bool:
 
 
 class Parent(Multiprocess):
-    """uvicorn's supervisor, which does not wait for an answer from a process that has died meanwhile."""
+    """uvicorn's supervisor, which does not wait for an answer from a process that has died meanwhile.
+
+    The processes share what they count in the folder `metrics`.
+    """
+
+    def __init__(self, config: Config, sockets: list[socket.socket], metrics: Path) -> None:
+        super().__init__(config, sockets)
+        self._metrics = metrics
 
     def keep_subprocess_alive(self) -> None:
         """Replace the processes that have died or hang."""
@@ -115,6 +145,7 @@ class Parent(Multiprocess):
             # The parent's copy of the process's end: with it gone, the end of the process is the end of the line.
             process.child_conn.close()
         super().keep_subprocess_alive()
+        forget_dead(self._metrics, {process.pid for process in self.processes}.__contains__)
 
 
 class Listener(socket.socket):

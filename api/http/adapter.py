@@ -34,9 +34,11 @@ from api.errors import (
     UnknownPathError,
 )
 from api.http.bodies import DisconnectedError, receive_bytes, receive_json
-from api.http.calls import Answer, Call, Handler, Handlers, Reply, Services, first_header
+from api.http.calls import Answer, Call, Handler, Handlers, Headers, Reply, Services, first_header
+from api.http.exchanges import AccessLog, Exchange
 from api.http.problems import foreseen, unforeseen
 from api.http.validation import read_body, read_path, read_query, wrong_parameters
+from api.metrics import GIVEN_UP
 from mobile_schemas.endpoints import Access, Endpoint
 from mobile_schemas.fields import Model
 
@@ -65,7 +67,9 @@ class Resource(Generic[Services]):
         handlers: Handlers[Services],
         authenticate: Authenticate[Services],
         services: Callable[[], Services],
+        access_log: AccessLog = "errors",
     ) -> None:
+        self._access_log = access_log
         self._endpoints: dict[str, tuple[Endpoint, Handler[Services], tuple[bytes, bytes]]] = {
             endpoint.method: (endpoint, handlers[endpoint.name], (b"content-type", endpoint.media_type.encode()))
             for endpoint in endpoints
@@ -79,24 +83,27 @@ class Resource(Generic[Services]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         method, path = scope["method"], scope["path"]
-        try:
-            reply = await self._answer(method, scope, receive)
-        except DisconnectedError:
-            return
-        except ChaffinchError as error:
-            reply = foreseen(error, path)
-        except Exception as error:
-            reply = unforeseen(error, method, path)
-        await send_reply(reply, method, receive, send)
+        with Exchange(scope, self._access_log) as exchange:
+            try:
+                reply = await self._answer(method, scope, receive, exchange)
+            except DisconnectedError:
+                exchange.end(GIVEN_UP)
+                return
+            except ChaffinchError as error:
+                reply = foreseen(error, path)
+            except Exception as error:
+                reply = unforeseen(error, method, path)
+            await send_reply(reply, receive, send, exchange)
 
-    async def _answer(self, method: str, scope: Scope, receive: Receive) -> Reply:
+    async def _answer(self, method: str, scope: Scope, receive: Receive, exchange: Exchange) -> Reply:
         known = self._endpoints.get(method)
         if known is None:
             return self._without_endpoint(method)
         endpoint, handler, content_type = known
+        exchange.endpoint, exchange.path = endpoint.name, endpoint.path
         services = self._services()
         headers = scope["headers"]
-        bearer = None if endpoint.access == "public" else await self._let_in(services, endpoint.access, headers)
+        bearer = None if endpoint.access == "public" else await self._let_in(services, endpoint, headers, exchange)
         path = None if endpoint.parameters is None else _read_path(endpoint, scope)
         query = read_query(endpoint.query, scope["query_string"])
         body = await _read_body(endpoint, headers, receive)
@@ -108,17 +115,20 @@ class Resource(Generic[Services]):
             raise MethodNotAllowedError(method, self._allowed)
         return Reply(b"", ((b"allow", ", ".join(self._allowed).encode()),), 204)
 
-    async def _let_in(self, services: Services, access: Access, headers: Iterable[tuple[bytes, bytes]]) -> Caller:
+    async def _let_in(
+        self, services: Services, endpoint: Endpoint, headers: Iterable[tuple[bytes, bytes]], exchange: Exchange
+    ) -> Caller:
         """Return the bearer of the token that came along, if its scope reaches so far."""
         credentials = first_header(headers, b"authorization")
         if credentials is None:
             raise NotAuthenticatedError("no token was sent", token_sent=False)
         token = _BEARER.fullmatch(credentials)
-        caller = await self._authenticate(services, sha256(token[1]).digest()) if token else None
+        exchange.token_sha256 = sha256(token[1]).digest() if token else None
+        caller = await self._authenticate(services, exchange.token_sha256) if exchange.token_sha256 else None
         if caller is None:
             raise NotAuthenticatedError("the token is not known, or was revoked", token_sent=True)
-        if caller.scope not in SCOPES[access]:
-            raise NotAllowedError(f"a token of scope {caller.scope} was sent; this is for scope {access}")
+        if caller.scope not in SCOPES[endpoint.access]:
+            raise NotAllowedError(f"a token of scope {caller.scope} was sent; this is for scope {endpoint.access}")
         return caller
 
 
@@ -127,43 +137,52 @@ def routes(
     handlers: Handlers[Services],
     authenticate: Authenticate[Services],
     services: Callable[[], Services],
+    access_log: AccessLog = "errors",
 ) -> list[Route]:
     """Return Starlette's routes for a table of endpoints, one for each path; every endpoint needs its handler."""
     paths: dict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in endpoints:
         paths[endpoint.path].append(endpoint)
     return [
-        Route(path, Resource(found, handlers, authenticate, services), name=found[0].name)
+        Route(path, Resource(found, handlers, authenticate, services, access_log), name=found[0].name)
         for path, found in paths.items()
     ]
 
 
-async def nothing_here(scope: Scope, _receive: Receive, send: Send) -> None:
+async def nothing_here(scope: Scope, receive: Receive, send: Send, access_log: AccessLog = "errors") -> None:
     """Answer what no route knows: the router's `default`."""
     if scope["type"] == "websocket":
-        await WebSocketClose()(scope, _receive, send)
+        await WebSocketClose()(scope, receive, send)
         return
-    await send_reply(foreseen(UnknownPathError(scope["path"][:200]), scope["path"]), scope["method"], _receive, send)
+    with Exchange(scope, access_log) as exchange:
+        await send_reply(foreseen(UnknownPathError(exchange.path), scope["path"]), receive, send, exchange)
 
 
-async def send_reply(reply: Reply, method: str, receive: Receive, send: Send) -> None:
+async def send_reply(reply: Reply, receive: Receive, send: Send, exchange: Exchange) -> None:
     """Send a reply whole or as it comes; a HEAD gets the headers that its GET would get."""
+    exchange.end(reply.status or 0)
+    headers = (*reply.headers, exchange.header)
     if not isinstance(reply.content, bytes):
-        await _send_stream(reply.content, reply, method, receive, send)
+        await _send_stream(reply.content, reply.status, headers, exchange.method, receive, send)
         return
-    length = (b"content-length", str(len(reply.content)).encode())
-    headers = reply.headers if reply.status == 204 else (length, *reply.headers)
+    if reply.status != 204:
+        headers = ((b"content-length", str(len(reply.content)).encode()), *headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.content})
+    await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else reply.content})
 
 
 async def _send_stream(
-    content: AsyncGenerator[bytes, None], reply: Reply, method: str, receive: Receive, send: Send
+    content: AsyncGenerator[bytes, None],
+    status: int | None,
+    headers: Headers,
+    method: str,
+    receive: Receive,
+    send: Send,
 ) -> None:
     """Send what a generator gives until it or the client has had enough; what it raises breaks the reply off."""
     pouring = leaving = None
     try:
-        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         if method == "HEAD":
             await send({"type": "http.response.body", "body": b""})
             return

@@ -3,7 +3,7 @@
 from typing import Final
 
 from api.http.calls import Handlers
-from api.routes import classifications, decks, labels, projects, service, subjects, volunteers
+from api.routes import classifications, decks, events, imports, labels, projects, service, subjects, volunteers
 from api.services.house import Services
 
 HANDLERS: Final[Handlers[Services]] = {
@@ -16,6 +16,15 @@ HANDLERS: Final[Handlers[Services]] = {
     "list_projects": projects.index,
     "get_project": projects.get,
     "labels": labels.page,
+    "events": events.page,
+    "stream_events": events.stream,
+    "get_event": events.get,
+    "get_voevent": events.voevent,
+    "begin_upload": imports.begin_upload,
+    "get_upload": imports.get_upload,
+    "put_chunk": imports.put_chunk,
+    "begin_import": imports.begin_import,
+    "get_import": imports.get_import,
     "get_subject": subjects.get,
     "get_media": subjects.media,
     "openapi": service.openapi,

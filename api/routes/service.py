@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pydantic_core import to_json
 
 from api.errors import UnknownPathError
-from api.http.calls import Answer, Call, Reply
+from api.http.calls import Answer, Call, Reply, first_header
 from api.http.openapi import document
 from api.http.reference.endpoints import Document
 from api.http.reference.pages import HEADERS, problem_page, problems_page, reference_page
@@ -57,3 +57,12 @@ def _reference() -> bytes:
 async def health(services: Services, _call: Call[None, None, None]) -> Answer:
     """Ask the database whether it answers."""
     return await services.health.check()
+
+
+async def metrics(services: Services, call: Call[None, None, None]) -> Answer:
+    """Tell a monitoring system what was counted."""
+    kind, _, token = (first_header(call.headers, b"authorization") or b"").decode("latin-1").partition(" ")
+    sent = token.strip() if kind.lower() == "bearer" else None
+    accept = (first_header(call.headers, b"accept") or b"").decode("latin-1")
+    content, media_type = await services.monitoring.tell(sent, accept)
+    return Reply(content, ((b"content-type", media_type.encode()), (b"cache-control", b"no-store")))

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from api.caller import Caller
 from api.services.published import Published, PublishedCascades
-from api.services.stages import Stages, settle
+from api.services.stages import Stages, reasons, settle
 from api.services.verdicts import Verdict, again, duplicate, kept_or_created, rejected, retry
 from api.store.ballot import BallotColumns, BallotStore, CardNow, Context, Gold, Key
 from api.store.engine import Connection
@@ -77,7 +77,7 @@ class Swipe:
 
 
 class Ballot:
-    """One batch on its way through one transaction."""
+    """One batch on its way through one transaction; `retired` says why its votes retired subjects, each with a word."""
 
     def __init__(self, connection: Connection, published: PublishedCascades, dice: random.Random) -> None:
         self._connection = connection
@@ -90,6 +90,7 @@ class Ballot:
         self._skill_keys: list[ContextKey] = []
         self._versions: dict[int, Published] = {}
         self._version_of: dict[int, Published] = {}
+        self.retired: list[str] = []
 
     async def count(self, swipes: Sequence[Swipe]) -> list[Verdict]:
         """Store and count the swipes; return a verdict for each, in their order."""
@@ -235,6 +236,7 @@ class Ballot:
                 stages.excluded[swipe.stage] += swipe.bucket == Bucket.IGNORED
         after = stages.standings if decided is None else decided.standings
         await settle(self._store, self._dice, stages, after, self._version_of)
+        self.retired = reasons(stages, after)
 
     async def _learn(self, swipes: Sequence[Swipe]) -> list[list[int]]:
         """Add gold answers to the skills of those who gave them; return the columns of the changed skills."""

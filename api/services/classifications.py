@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.caller import Caller
+from api.metrics import count_retirements, count_swipes
 from api.services.ballot import Ballot, Swipe
 from api.services.group_commit import GroupCommit
 from api.services.published import PublishedCascades
@@ -25,7 +26,7 @@ class Classifications:
         self._published = published
         self._dice = dice
         self._group_commit: GroupCommit[Swipe, Verdict] = GroupCommit(
-            self.count, lambda swipe: retry(swipe.item), lanes=LANES
+            self.count, lambda swipe: retry(swipe.item), lanes=LANES, kind="swipes"
         )
 
     async def submit(self, caller: Caller, batch: ClassificationsIn) -> dict[str, Any]:
@@ -37,7 +38,11 @@ class Classifications:
         """Store and count swipes of any number of volunteers in one transaction."""
         fresh = [Swipe(swipe.caller, swipe.item, swipe.subject_id) for swipe in swipes]
         async with self._pool.acquire() as connection, connection.transaction():
-            return await Ballot(connection, self._published, self._dice).count(fresh)
+            ballot = Ballot(connection, self._published, self._dice)
+            verdicts = await ballot.count(fresh)
+        count_swipes(verdict["verdict"] for verdict in verdicts)
+        count_retirements(ballot.retired)
+        return verdicts
 
     async def close(self) -> None:
         """Commit what waits."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from api.caller import Caller
 from api.errors import ChaffinchError, NotAllowedError, OverloadedError, UnknownSubjectsError
+from api.metrics import count_decks
 from api.services.dealing import CLOCKS, Dealing, Deck, Wish, seat_of, sit_down
 from api.services.group_commit import GroupCommit
 from api.services.published import PublishedCascades
@@ -33,7 +34,7 @@ class Decks:
         self._published = published
         self._rng = rng
         self._group_commit: GroupCommit[Wish, Deck | ChaffinchError] = GroupCommit(
-            self._deal_group, lambda _: OverloadedError(), lanes=LANES, group=GROUP, backlog=2000
+            self._deal_group, lambda _: OverloadedError(), lanes=LANES, group=GROUP, backlog=2000, kind="decks"
         )
 
     async def deal(self, caller: Caller, workflow_id: int, deck: DeckIn) -> dict[str, Any]:
@@ -58,6 +59,7 @@ class Decks:
         fresh = [Wish(wishes[place].caller, wishes[place].workflow_id, wishes[place].deck) for place in now]
         async with self._pool.acquire() as connection, connection.transaction():
             dealt = dict(zip(now, await Dealing(connection, self._published, self._rng, fresh).deal(), strict=True))
+        count_decks(len(deck.cards) for deck in dealt.values() if isinstance(deck, Deck))
         if later:
             dealt |= dict(zip(later, await self._deal_group([wishes[place] for place in later]), strict=True))
         return [dealt[place] for place in range(len(wishes))]

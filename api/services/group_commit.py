@@ -8,14 +8,17 @@ carries an id.
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import structlog
 
 from api.errors import DatabaseUnavailableError, OverloadedError
+from api.metrics import count_group
 from api.store.failures import CONFLICTS, UNREACHABLE
 
 Item = TypeVar("Item")
@@ -29,8 +32,11 @@ ATTEMPTS = 5
 
 @dataclass(slots=True)
 class _Waiting(Generic[Item, Result]):
+    """What a request has brought; `context` is the request's own, in which the log knows its id."""
+
     items: Sequence[Item]
     answer: "asyncio.Future[Sequence[Result]]"
+    context: Context
 
 
 class GroupCommit(Generic[Item, Result]):
@@ -48,6 +54,8 @@ class GroupCommit(Generic[Item, Result]):
         Items in one transaction, at most; a single request's items always stay together.
     backlog
         Items that may wait before requests are turned away.
+    kind
+        What the items are, for the metrics.
     """
 
     def __init__(
@@ -58,11 +66,13 @@ class GroupCommit(Generic[Item, Result]):
         lanes: int,
         group: int = 512,
         backlog: int = 20_000,
+        kind: str = "items",
     ) -> None:
         self._commit = commit
         self._give_up = give_up
         self._group = group
         self._backlog = backlog
+        self._kind = kind
         self._queue: deque[_Waiting[Item, Result]] = deque()
         self._queued = 0
         self._wake = asyncio.Condition()
@@ -81,7 +91,7 @@ class GroupCommit(Generic[Item, Result]):
         """
         if not self._open or self._queued + len(items) > self._backlog:
             raise OverloadedError
-        waiting: _Waiting[Item, Result] = _Waiting(items, asyncio.get_running_loop().create_future())
+        waiting: _Waiting[Item, Result] = _Waiting(items, asyncio.get_running_loop().create_future(), copy_context())
         self._queue.append(waiting)
         self._queued += len(items)
         async with self._wake:
@@ -115,8 +125,9 @@ class GroupCommit(Generic[Item, Result]):
 
     async def _answer(self, group: Sequence[_Waiting[Item, Result]]) -> None:
         items = [item for waiting in group for item in waiting.items]
+        began, behind = time.perf_counter(), self._queued
         try:
-            results = await self._commit_or_split(items)
+            results = await self._commit_or_split(items, group)
         except UNREACHABLE as error:
             log.warning("database unavailable", error=repr(error), items=len(items))
             for waiting in group:
@@ -125,6 +136,7 @@ class GroupCommit(Generic[Item, Result]):
             for waiting in group:
                 _fail(waiting.answer, error)
         else:
+            count_group(self._kind, len(items), time.perf_counter() - began, behind)
             start = 0
             for waiting in group:
                 end = start + len(waiting.items)
@@ -132,17 +144,23 @@ class GroupCommit(Generic[Item, Result]):
                     waiting.answer.set_result(results[start:end])
                 start = end
 
-    async def _commit_or_split(self, items: Sequence[Item]) -> Sequence[Result]:
+    async def _commit_or_split(
+        self, items: Sequence[Item], group: Sequence[_Waiting[Item, Result]]
+    ) -> Sequence[Result]:
         try:
             return await self._commit_patiently(items)
         except UNREACHABLE:
             raise
         except Exception:
             if len(items) == 1:
-                log.exception("an item could not be committed", item=repr(items[0])[:2000])
+                brought = next(each for each in group if any(item is items[0] for item in each.items))
+                brought.context.run(log.exception, "an item could not be committed", item=repr(items[0])[:2000])
                 return [self._give_up(items[0])]
             middle = len(items) // 2
-            return [*await self._commit_or_split(items[:middle]), *await self._commit_or_split(items[middle:])]
+            return [
+                *await self._commit_or_split(items[:middle], group),
+                *await self._commit_or_split(items[middle:], group),
+            ]
 
     async def _commit_patiently(self, items: Sequence[Item]) -> Sequence[Result]:
         for attempt in range(ATTEMPTS):

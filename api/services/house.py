@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from api.caller import Caller
 from api.services.classifications import Classifications
 from api.services.decks import Decks
+from api.services.events import Events
 from api.services.health import Health
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.monitoring import Monitoring
 from api.services.pictures import Pictures
 from api.services.projects import Projects
 from api.services.publishing import Publishing
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
 from api.services.tokens import Tokens
+from api.services.uploads import Uploads
 from api.services.volunteers import Volunteers
 
 
@@ -31,9 +34,12 @@ class Services:
     media: Pictures
     health: Health
     labels: Labels
+    events: Events
     publishing: Publishing
     tokens: Tokens
+    uploads: Uploads
     levels: Levels
+    monitoring: Monitoring
     open_resources: AsyncExitStack
 
     async def authenticate(self, token_sha256: bytes) -> Caller | None:

@@ -93,8 +93,13 @@ async def settle(
         _pile_columns(stages, changed[old[changed] != _NO_TIER], old),
         _pile_columns(stages, changed[new[changed] != _NO_TIER], new),
         _label_columns(stages, after, retired, version_of, routes, attributes),
-        _entering_columns(dice, retired, version_of, routes, attributes),
+        _entering_columns(dice, stages, retired, version_of, routes, attributes),
     )
+
+
+def reasons(stages: Stages, after: Rows) -> list[str]:
+    """Return for each stage that the engine retired just now why it did, in Panoptes' words."""
+    return [Reason(retirement.reason).word for retirement in _retirements(stages, after)]
 
 
 def _retirements(stages: Stages, after: Rows) -> list[_Retirement]:
@@ -201,19 +206,21 @@ def _machine_score(published: Published, retired: _Retirement, attributes: Attri
 
 def _entering_columns(
     dice: random.Random,
+    stages: Stages,
     retired: list[_Retirement],
     version_of: Mapping[int, Published],
     routes: Mapping[int, str | None],
     attributes: Mapping[int, Attributes],
 ) -> list[list[int]]:
-    """Return the next stage of each subject that moves on, column by column."""
-    columns: list[list[int]] = [[] for _ in range(7)]
+    """Return the next stage of each subject that moves on, and where it comes from, column by column."""
+    columns: list[list[int]] = [[] for _ in range(10)]
     for r in retired:
         target, published = routes[r.place], version_of[r.workflow_id]
         if target is None:
             continue
         row = first_standing(published, target, attributes.get(r.subject_id, Attributes()), dice.randrange(_DRAWS))
-        values = (published.ids[target], r.subject_id, *row, published.version_id)
+        begins = (published.ids[target], r.subject_id, *row, published.version_id)
+        values = (*begins, published.project_id, r.workflow_id, stages.revisions[r.place] + 1)
         for column, value in zip(columns, values, strict=True):
             column.append(value)
     return columns

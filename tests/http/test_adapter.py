@@ -137,8 +137,9 @@ async def test_options_names_the_methods(client: httpx2.AsyncClient) -> None:
 
 
 async def test_head_has_the_headers_of_get(client: httpx2.AsyncClient) -> None:
-    got = await client.get("/nests/12")
-    head = await client.head("/nests/12")
+    same = {"x-request-id": "the-same-nest"}
+    got = await client.get("/nests/12", headers=same)
+    head = await client.head("/nests/12", headers=same)
 
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers == got.headers
@@ -174,6 +175,9 @@ async def test_an_unforeseen_error_is_logged_once_and_told_by_its_id(client: htt
     assert told["instance"].startswith("urn:uuid:")
     assert told["instance"] in told["detail"]
     assert "branch" not in response.text
-    [entry] = logs
+    entry, access = logs
+    assert access == {"event": "request", "log_level": "warning", "method": "GET", "path": "/fall", "status": 500} | {
+        "ms": access["ms"]
+    }
     assert (entry["event"], entry["id"], entry["path"]) == ("unforeseen error", told["instance"], "/fall")
     assert isinstance(entry["exc_info"], ZeroDivisionError)
