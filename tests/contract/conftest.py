@@ -8,6 +8,7 @@ import pytest
 from api.postgres.home import Home
 from api.postgres.probe import execute
 from api.settings import Settings
+from mobile_schemas.imports import UPLOAD_MOST_BYTES
 from tests.contract.campaign import Campaign, served
 
 
@@ -15,6 +16,7 @@ from tests.contract.campaign import Campaign, served
 def campaign(server_home: Home, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
     folder: Path = tmp_path_factory.mktemp("campaign")
     execute(server_home.run, "postgres", f"CREATE DATABASE contract TEMPLATE {migrated_template}")
-    with served(Settings(data_dir=folder, database_url=server_home.url("contract"))) as campaign:
+    settings = Settings(data_dir=folder, database_url=server_home.url("contract"), upload_limit_bytes=UPLOAD_MOST_BYTES)
+    with served(settings) as campaign:
         yield campaign
     execute(server_home.run, "postgres", "DROP DATABASE contract WITH (FORCE)")
