@@ -13,17 +13,27 @@ LONGEST_NAME: Final = 200
 
 MOST_COLUMNS: Final = 1000
 
-_EXTERNAL_ID: Final = "external_id"
+EXTERNAL_ID: Final = "external_id"
 _KINDS: Final = ("metadata", "gold", "explanation", "score")
-_LOCATION: Final = re.compile(r"location(?::([1-9][0-9]{0,3}))?")
-_KNOWN: Final = f"use {_EXTERNAL_ID}, location:1, metadata:KEY, gold:WORKFLOW, explanation:WORKFLOW or score:NAME"
+_SKY: Final = ("ra", "dec", "cutout")
+LOCATION: Final = re.compile(r"location(?::([1-9][0-9]{0,3}))?")
+_KNOWN: Final = (
+    f"use {EXTERNAL_ID}, location:1, ra, dec, cutout, metadata:KEY, gold:WORKFLOW, explanation:WORKFLOW or score:NAME"
+)
+_OTHER_WORDS: Final = {
+    "ra": ("ra", "ra_deg", "radeg", "raj2000", "ra_j2000", "right_ascension", "rightascension", "alpha"),
+    "dec": ("dec", "dec_deg", "decdeg", "decl", "dej2000", "dec_j2000", "declination", "delta"),
+    "cutout": ("cutout", "cutout_arcsec", "cutout_size", "cutouts", "cut_out", "stamp", "stamp_size"),
+}
+"""What others call the columns of the sky; words so short have no near misses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Where each value of a row stands: mappings from a name to the cell's index, counted from 0.
 
-    `locations` is in the order in which volunteers see them. `names` are the columns as the header writes them.
+    `locations` is in the order in which volunteers see them. `names` are the columns as the header writes them. `sky`
+    has `ra` and `dec`, and perhaps `cutout`, or nothing. `of_lab`: the header is of the Zooniverse's form, not of ours.
     """
 
     names: tuple[str, ...]
@@ -33,6 +43,8 @@ class Columns:
     gold: Mapping[str, int]
     explanations: Mapping[str, int]
     scores: Mapping[str, int]
+    sky: Mapping[str, int] = field(default_factory=dict)
+    of_lab: bool = False
 
 
 class WrongColumnsError(Exception):
@@ -50,6 +62,7 @@ class _Found:
     external_id: list[int] = field(default_factory=list)
     locations: dict[int, int] = field(default_factory=dict)
     keyed: dict[str, dict[str, int]] = field(default_factory=lambda: {kind: {} for kind in _KINDS})
+    sky: dict[str, int] = field(default_factory=dict)
     problems: list[BadColumn] = field(default_factory=list)
 
 
@@ -61,14 +74,13 @@ def columns_of(header: Sequence[str]) -> Columns:
     WrongColumnsError
         Lists every unknown, doubled, nameless and missing column.
     """
-    names = tuple(name.strip() for name in _without_empty_end(header))
-    found = _Found()
-    seen: dict[str, int] = {}
+    names = names_of(header)
+    found = _Found(problems=unfit_names(names))
+    unfit = {column.number - 1 for column in found.problems}
     for index, name in enumerate(names):
-        if (first := seen.setdefault(name, index)) != index and name:
-            _complain(found, index, name, f"is there already as column {first + 1}", "give each column once")
-        else:
+        if index not in unfit:
             _place(found, index, name)
+    found.problems.sort(key=lambda column: column.number)
     found.problems += _missing(found, names)
     if found.problems:
         raise WrongColumnsError(found.problems)
@@ -76,8 +88,38 @@ def columns_of(header: Sequence[str]) -> Columns:
         names,
         found.external_id[0],
         tuple(found.locations[number] for number in sorted(found.locations)),
-        *(found.keyed[kind] for kind in _KINDS),
+        found.keyed["metadata"],
+        found.keyed["gold"],
+        found.keyed["explanation"],
+        found.keyed["score"],
+        found.sky,
     )
+
+
+def is_keyed(name: str) -> bool:
+    """Return whether a column is of our form alone: of a kind, with a key."""
+    kind, colon, _ = name.partition(":")
+    return bool(colon) and kind in _KINDS
+
+
+def names_of(header: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a header's columns, without the empty ones that spreadsheets add behind them."""
+    return tuple(name.strip() for name in _without_empty_end(header))
+
+
+def unfit_names(names: Sequence[str]) -> list[BadColumn]:
+    """Return what is wrong with the names as such, whatever they stand for: empty, doubled, too long, too many."""
+    problems = []
+    seen: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if problem := _unfit(name):
+            problems.append(BadColumn(index + 1, name[:LONGEST_NAME], *problem))
+        elif (first := seen.setdefault(name, index)) != index:
+            remedy = "give each column once"
+            problems.append(BadColumn(index + 1, name, f"is there already as column {first + 1}", remedy))
+    if len(names) > MOST_COLUMNS:
+        problems.append(BadColumn(0, "", f"has {len(names)} columns", f"at most {MOST_COLUMNS} are accepted"))
+    return problems
 
 
 def _without_empty_end(cells: Sequence[str]) -> Sequence[str]:
@@ -92,14 +134,14 @@ def _complain(found: _Found, index: int, name: str, problem: str, remedy: str) -
 
 def _place(found: _Found, index: int, name: str) -> None:
     kind, colon, key = name.partition(":")
-    if problem := _unfit(name):
-        _complain(found, index, name, *problem)
-    elif name == _EXTERNAL_ID:
+    if name == EXTERNAL_ID:
         found.external_id.append(index)
-    elif match := _LOCATION.fullmatch(name):
+    elif match := LOCATION.fullmatch(name):
         number = int(match[1] or 1)
         if found.locations.setdefault(number, index) != index:
             _complain(found, index, name, "says the same as location:1", "give each location once")
+    elif name in _SKY:
+        found.sky[name] = index
     elif kind in _KINDS and colon and key.strip():
         if found.keyed[kind].setdefault(key.strip(), index) != index:
             _complain(found, index, name, f"differs from another {kind}:{key.strip()} by spaces only", "rename one")
@@ -120,7 +162,9 @@ def _unfit(name: str) -> tuple[str, str] | None:
 def _suggestion(name: str) -> str:
     kind, colon, key = name.partition(":")
     plain = kind.strip().lower().replace(" ", "_").replace("-", "_")
-    near = difflib.get_close_matches(plain, (_EXTERNAL_ID, "location", *_KINDS), n=1)
+    near = difflib.get_close_matches(plain, (EXTERNAL_ID, "location", *_KINDS), n=1)
+    if not colon and (near_sky := [name for name, words in _OTHER_WORDS.items() if plain in words]):
+        return f"do you mean {near_sky[0]}? Or call it metadata:{name} to keep it as it is"
     if colon and near and not key.strip():
         return f"write a name behind {near[0]}:"
     if near:
@@ -133,8 +177,9 @@ def _missing(found: _Found, names: Sequence[str]) -> Iterable[BadColumn]:
         yield BadColumn(0, "", "has no column external_id", "add one with your own name for each subject")
     if not found.locations:
         yield BadColumn(0, "", "has no column location:1", "add one with the path of each subject's image")
-    if len(names) > MOST_COLUMNS:
-        yield BadColumn(0, "", f"has {len(names)} columns", f"at most {MOST_COLUMNS} are accepted")
+    for name, other in (("ra", "dec"), ("dec", "ra"), ("cutout", "ra")):
+        if name in found.sky and other not in found.sky:
+            yield BadColumn(found.sky[name] + 1, name, f"stands without {other}", "a position needs ra and dec")
     for key, index in found.keyed["explanation"].items():
         if key not in found.keyed["gold"]:
             remedy = f"add gold:{key}, as explanations are shown after a vote on gold"

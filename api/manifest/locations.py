@@ -1,7 +1,20 @@
 """What one location of a subject names: a file, a unit of a FITS file, three bands, or a URL."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from api.manifest.cells import RefusedError, check_length, shown
+
+LONGEST_LOCATION: Final = 1000
+LONGEST_URL: Final = 2000
+
+_BANDS: Final = 3
+_BETWEEN_BANDS: Final = re.compile(r"\s+\+\s+")
+_UNIT: Final = re.compile(r"(.+?)\s*\[([0-9]{1,4})\]", re.DOTALL)
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +39,78 @@ class Location:
     def urls(self) -> tuple[str, ...]:
         """The parts that must be fetched."""
         return tuple(part for part in self.parts if isinstance(part, str))
+
+
+def located(name: str, cell: str, folder: Path, root: Path) -> Location:
+    """Return the location that a cell of the column `name` names.
+
+    Paths are relative to `folder`, and lie in it or in `root`. A file whose very name looks like several bands, or like
+    a unit of another, is that file.
+
+    Raises
+    ------
+    RefusedError
+    """
+    check_length(name, cell, _BANDS * LONGEST_URL)
+    if not _is_there(folder, cell):
+        bands = _BETWEEN_BANDS.split(cell)
+        if len(bands) > 1 or _UNIT.fullmatch(cell):
+            return _composed(name, cell, bands, folder, root)
+    return Location((_part(name, cell, folder, root),), text=cell)
+
+
+def _is_there(folder: Path, cell: str) -> bool:
+    if "+" not in cell and "[" not in cell:
+        return False
+    try:
+        return (folder / cell).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _composed(name: str, cell: str, bands: list[str], folder: Path, root: Path) -> Location:
+    if len(bands) not in {1, _BANDS}:
+        remedy = "give three FITS frames as red + green + blue, or one"
+        raise RefusedError(name, f"is {shown(cell)}, which is {len(bands)} bands", remedy)
+    units = set()
+    parts = []
+    for band in bands:
+        match = _UNIT.fullmatch(band)
+        units.add(int(match[2]) if match else None)
+        parts.append(_part(name, match[1] if match else band, folder, root))
+    if len(units) > 1:
+        raise RefusedError(name, f"is {shown(cell)}, which names different units", "give all bands the same [HDU]")
+    return Location(tuple(parts), units.pop(), cell)
+
+
+def _part(name: str, text: str, folder: Path, root: Path) -> Path | str:
+    if match := _SCHEME.match(text):
+        return _url(name, text, match[1].lower())
+    check_length(name, text, LONGEST_LOCATION)
+    try:
+        path = (folder / text).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise RefusedError(name, f"is no usable path ({error})", "give the path of an image") from error
+    if not (path.is_relative_to(folder) or path.is_relative_to(root)):
+        raise RefusedError(
+            name,
+            f"is {shown(text)}, outside the manifest's folder",
+            "move the image beside the manifest, or name a folder that holds both with --root",
+        )
+    return path
+
+
+def _url(name: str, url: str, scheme: str) -> str:
+    check_length(name, url, LONGEST_URL)
+    if scheme not in {"http", "https"}:
+        raise RefusedError(name, f"is a URL of {scheme}", "give http or https, or a path beside the manifest")
+    try:
+        split = urlsplit(url)
+        usable = bool(split.hostname) and (split.port is None or split.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable() or " " in url:
+        raise RefusedError(name, f"is {shown(url)}, which is no URL", "give http://HOST/PATH, with spaces as %20")
+    if split.username is not None or split.password is not None:
+        raise RefusedError(name, "is a URL with a user's name or password", "give an address that needs neither")
+    return url

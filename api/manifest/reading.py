@@ -1,13 +1,14 @@
 """From a file to rows: the encoding, the delimiter, and the lines on which rows begin."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
 from api.manifest.columns import Columns, WrongColumnsError, columns_of
 from api.manifest.errors import BadColumn, BadHeaderError, NotUtf8Error, UnreadableManifestError
+from api.manifest.lab import lab_columns
 from api.manifest.rows import BadRow, ManifestRow, RowReader
 
 _DELIMITERS: Final = (",", ";", "\t")
@@ -63,16 +64,23 @@ def read(path: Path, root: Path | None = None) -> Manifest:
         with _opened(path) as file:
             delimiter = _delimiter(file)
             file.seek(0)
-            line, header = next(_records(file, delimiter), (1, []))
+            records = _records(file, delimiter)
+            line, header = next(records, (1, []))
+            first = next(records, (0, []))[1]
     except OSError as error:
         raise UnreadableManifestError(path, error.strerror or str(error)) from error
     if isinstance(header, BadRow):
         raise BadHeaderError(path, line, [BadColumn(0, "", header.problem, header.remedy)])
     try:
-        columns = columns_of(header)
+        columns = _columns_of(header, [] if isinstance(first, BadRow) else first, path.parent)
     except WrongColumnsError as error:
         raise BadHeaderError(path, line, error.columns) from None
     return Manifest(path, delimiter, columns, (path.parent if root is None else root).resolve())
+
+
+def _columns_of(header: Sequence[str], first: Sequence[str], folder: Path) -> Columns:
+    """Return the columns of a header of the lab's form, or of ours."""
+    return lab_columns(header, first, folder) or columns_of(header)
 
 
 def _opened(path: Path) -> TextIO:

@@ -154,7 +154,7 @@ def _cut(wanted: Wanted, frame: Frame, pixel_limit: int) -> tuple[Frame, bool]:
     except fits_sky.OutsideError:
         raise CutoutOutsideError(frame.source, cutout.ra, cutout.dec, (sky.ra, sky.dec) if sky else None) from None
     except Exception as error:  # a WCS that astropy chokes on
-        raise BrokenWcsError(frame.source, problem or str(error)) from error
+        raise BrokenWcsError(frame.source, problem or fits_sky.said(error)) from error
     return Frame(frame.source, tuple(planes), outline), part
 
 
@@ -180,7 +180,7 @@ def _read(
             wcs, problem = fits_sky.read_wcs(file[unit.place].header, file, _axes(unit))
             planes = () if outline_only else _planes(file[unit.place].data, unit)
     except Exception as error:  # astropy raises whatever its guesses run into
-        raise DamagedFitsError(source, " ".join(str(error).split())[:200]) from error
+        raise DamagedFitsError(source, fits_sky.said(error)) from error
     nothing = np.broadcast_to(np.float32(np.nan), (height, width))
     return Frame(source, planes or (nothing,), Outline((height, width), wcs, problem))
 

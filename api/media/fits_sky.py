@@ -4,6 +4,7 @@ Everything is astropy's arithmetic on the WCS of the header, its distortions inc
 ICRS. Nothing here asks the network: only the tables that come with astropy are used.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
@@ -26,6 +27,8 @@ iers.conf.auto_download = False
 
 _OF_THE_SKY: Final = frozenset({"icrs", "fk5", "fk4", "fk4noeterms", "galactic"})
 _MOST_WCS_AXES: Final = 16
+_WIDEST_DEGREES: Final = 720
+_PLACE: Final = re.compile(r"ERROR \d+ in \S+ at line \d+ of file \S+: ")
 _SAME_PIXEL: Final = 0.1
 _ROWS_AT_ONCE: Final = 256
 _CHECKED_POINTS: Final = 9
@@ -66,8 +69,15 @@ def read_wcs(header: Header, file: HDUList, axes: Sequence[int]) -> tuple[WCS | 
         wcs = whole if whole.naxis == 2 else whole.celestial
         wcs.wcs.set()
     except Exception as error:  # wcslib and astropy raise whatever their guesses run into
-        return None, " ".join(str(error).split())[:200]
+        return None, said(error)
+    if np.abs(wcs.wcs.crval).max() > _WIDEST_DEGREES:
+        return None, "CRVAL is no angle"
     return wcs, None
+
+
+def said(error: Exception) -> str:
+    """Return what a library says in one short line, without the places in its own source."""
+    return _PLACE.sub("", " ".join(str(error).split()))[:160].strip()
 
 
 def sky_of(outline: Outline) -> tuple[Sky | None, str | None]:
@@ -82,7 +92,7 @@ def sky_of(outline: Outline) -> tuple[Sky | None, str | None]:
         centre = outline.wcs.pixel_to_world((width - 1) / 2, (height - 1) / 2).icrs
         scale = float(np.sqrt(proj_plane_pixel_area(outline.wcs))) * 3600
     except Exception as error:  # as above
-        return None, f"has a WCS that makes no sense ({' '.join(str(error).split())[:200]})"
+        return None, f"has a WCS that makes no sense ({said(error)})"
     ra, dec = float(centre.ra.deg), float(centre.dec.deg)
     if not np.isfinite([ra, dec, scale]).all() or scale <= 0:
         return None, "has a WCS that gives its centre no position"

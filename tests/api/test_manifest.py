@@ -225,9 +225,8 @@ ALL = "external_id,location,metadata:note,gold:arc,explanation:arc,score:cnn"
         (f"{'A' * 201},a.png,,,,", "line 2, external_id: has 201 characters; at most 200 are accepted."),
         ("A,,,,,", "line 2, location: is empty; give the path of at least one image."),
         (
-            "A,HTTPS://example.org/a.png,,,,",
-            "line 2, location: is a URL, which is not fetched; "
-            "download the image and give its path beside the manifest.",
+            "A,FTP://example.org/a.png,,,,",
+            "line 2, location: is a URL of ftp; give http or https, or a path beside the manifest.",
         ),
         (f"A,{'a' * 1001},,,,", "line 2, location: has 1,001 characters; at most 1,000 are accepted."),
         (f"A,a.png,{'a' * 10_001},,,", "line 2, metadata:note: has 10,001 characters; at most 10,000 are accepted."),
@@ -282,7 +281,7 @@ def test_what_is_no_plain_number_from_0_to_1_is_no_score(tmp_path: Path, word: s
 
 
 def test_a_bad_row_costs_only_itself(tmp_path: Path) -> None:
-    found = rows(tmp_path, "external_id,location\nA,a.png\nB\nC,http://x/c.png\n,d.png\nE,a.png\n")
+    found = rows(tmp_path, "external_id,location\nA,a.png\nB\nC,ftp://x/c.png\n,d.png\nE,a.png\n")
 
     assert [type(row) for row in found] == [ManifestRow, BadRow, BadRow, BadRow, ManifestRow]
     assert [row.line for row in found] == [2, 3, 4, 5, 6]
@@ -366,7 +365,10 @@ def test_an_empty_manifest_is_told_what_it_lacks(tmp_path: Path, text: str) -> N
             "column 3 (location) says the same as location:1; give each",
         ),
         ("external_id,,location", "column 2 has no name; use external_id, location:1"),
-        ("external_id,location,ra", "column 3 (ra) is not a column of a manifest; call it metadata:ra to keep it"),
+        ("external_id,location,z", "column 3 (z) is not a column of a manifest; call it metadata:z to keep it"),
+        ("external_id,location,ra", "column 3 (ra) stands without dec; a position needs ra and dec."),
+        ("external_id,location,RAJ2000", "do you mean ra? Or call it metadata:RAJ2000 to keep it as it is."),
+        ("external_id,location,cutout", "column 3 (cutout) stands without ra; a position needs ra and dec."),
         ("external_id,location:0", "column 2 (location:0) is not a column of a manifest"),
         ("External ID,location", "column 1 (External ID) is not a column of a manifest; do you mean external_id?"),
         ("external_id,location,meta:a", "column 3 (meta:a) is not a column of a manifest; do you mean metadata:a?"),
@@ -393,13 +395,13 @@ def test_a_wrong_header_is_told_with_its_column_and_what_would_be_right(
 
 def test_everything_that_is_wrong_in_a_header_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadHeaderError) as caught:
-        a_manifest(tmp_path, "\nname,ra,ra,gold:\n")
+        a_manifest(tmp_path, "\nname,redshift,redshift,gold:\n")
 
     assert caught.value.line == 2
     assert [(column.number, column.name) for column in caught.value.columns] == [
         (1, "name"),
-        (2, "ra"),
-        (3, "ra"),
+        (2, "redshift"),
+        (3, "redshift"),
         (4, "gold:"),
         (0, ""),
         (0, ""),
