@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint docs bench lock clean
 
 help: ## list what can be made
 	@echo "Chaffinch. The first of these builds .venv, which takes a minute or two; ARGS=\"...\" is passed on."
@@ -30,6 +30,11 @@ lint: $(READY) ## check style, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(READY) ## build docs/ as a site in site/, with dead links as errors
+	$(BIN)/mkdocs build --strict --clean $(ARGS)
+	@echo "to read it, search included: $(BIN)/python -m http.server --directory site 8001"
+
 bench: $(READY) ## measure speed, with client and database included
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -39,7 +44,7 @@ lock: $(READY) ## renew requirements/ from pyproject.toml (ARGS=--upgrade: with 
 	@$(COMPILE) --constraint requirements/develop.txt $(ARGS) --output-file requirements/runtime.txt > /dev/null
 
 clean: ## remove .venv and the caches (campaigns in .chaffinch stay)
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements/develop.txt pyproject.toml .ci/setup

@@ -1,0 +1,45 @@
+"""Every command that the documentation names exists, with the options that it is given there."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from api.cli import app
+from tests.docs.reading import Block, blocks, pages
+
+PROGRAM = typer.main.get_command(app)
+COMMAND = re.compile(r"(?:^|[|;&(] *|\$\()(?:\.venv/bin/)?chaffinch ([^|;&)#>\n]*(?:\\\n[^|;&)#>\n]*)*)", re.MULTILINE)
+INLINE = re.compile(r"`(?:\.venv/bin/)?chaffinch ([^`]+)`")
+
+
+def mentioned() -> Iterator[tuple[str, str]]:
+    """Give every command that a page shows in a block for a shell or within a sentence, with its page."""
+    for page in pages():
+        for block in blocks(page):
+            if block.language == "sh":
+                yield from ((block.place, found) for found in COMMAND.findall(block.text))
+        yield from ((page.name, " ".join(found.split())) for found in INLINE.findall(page.read_text()))
+
+
+@pytest.mark.parametrize(("place", "text"), sorted(set(mentioned())))
+def test_a_command_in_the_documentation_exists(place: str, text: str) -> None:
+    words = shlex.split(text.replace("\\\n", " "))
+    found: Any = PROGRAM
+    while words and hasattr(found, "commands"):
+        found = found.commands.get(words.pop(0))
+        assert found is not None, f"{place}: there is no command {text!r}"
+
+    known = {name for parameter in found.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    used = {word.split("=")[0] for word in words if word.startswith("--")}
+    assert used <= known, f"{place}: `chaffinch {text}` has options that are not known"
+
+
+def test_a_marked_block_is_one_that_a_shell_or_python_runs() -> None:
+    marked: list[Block] = [block for page in pages() for block in blocks(page) if block.runs]
+
+    assert marked
+    assert [block.place for block in marked if block.language not in {"sh", "python"}] == []
