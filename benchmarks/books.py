@@ -105,7 +105,9 @@ RULES = {
     """,
     "a label is not announced once": """
         SELECT coalesce(l.workflow_id, o.workflow_id), coalesce(l.subject_id, o.subject_id)
-        FROM label l FULL JOIN outbox o USING (workflow_id, subject_id, revision)
+        FROM label l
+        FULL JOIN (SELECT * FROM outbox WHERE kind IN ('subject.retired', 'label.revised')) o
+            USING (workflow_id, subject_id, revision)
         GROUP BY 1, 2, revision
         HAVING count(l.answer) <> 1 OR count(o.id) <> 1
     """,

@@ -9,11 +9,13 @@ from api.store.projects import Project, ProjectStore
 from api.store.sessions import Session, Sessions
 from api.store.volunteers import Volunteer, VolunteerStore
 
+EVERYBODYS_LEVEL: Final = 1
+
 _PUBLIC_ID: Final = re.compile(r"V([1-9][0-9]{0,17})")
 
 
 class Levels:
-    """Grants levels to people, and takes them away."""
+    """Grants levels to people, and takes them away; what that changes is announced in the same transaction."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -30,14 +32,20 @@ class Levels:
         """
         async with self._sessions.begin() as session:
             volunteer, project = await _meet(session, name_or_id, slug)
-            await VolunteerStore(session).grant(volunteer.person_id, project.id, level)
+            store = VolunteerStore(session)
+            if await store.grant(volunteer.person_id, project.id, level):
+                store.announce_level(project.id, volunteer.id, level)
         return volunteer
 
     async def revoke(self, name_or_id: str, slug: str) -> tuple[Volunteer, bool]:
         """Take a person's level in a project away; also say whether there was one. Raises what `grant` raises."""
         async with self._sessions.begin() as session:
             volunteer, project = await _meet(session, name_or_id, slug)
-            return volunteer, await VolunteerStore(session).revoke(volunteer.person_id, project.id)
+            store = VolunteerStore(session)
+            held = await store.revoke(volunteer.person_id, project.id)
+            if held:
+                store.announce_level(project.id, volunteer.id, EVERYBODYS_LEVEL)
+            return volunteer, held
 
 
 async def _meet(session: Session, name_or_id: str, slug: str) -> tuple[Volunteer, Project]:

@@ -83,7 +83,8 @@ async def revise_label(
         revision = _revision(word, place, version, attributes, stages.standings, target)
         number = await labels.revise(revision)
         if target is not None:
-            await _enter(ballot, version, target, word.subject_id, attributes, dice)
+            left = (version.project_id, place.workflow_id, number)
+            await _enter(ballot, version, target, word.subject_id, attributes, dice, left)
     return Revised(number, revision.kind == "subject.retired", target)
 
 
@@ -135,9 +136,15 @@ def _revision(
 
 
 async def _enter(
-    ballot: BallotStore, version: Published, target: str, subject: int, attributes: Attributes, dice: random.Random
+    ballot: BallotStore,
+    version: Published,
+    target: str,
+    subject: int,
+    attributes: Attributes,
+    dice: random.Random,
+    left: tuple[int, int, int],
 ) -> None:
-    """Begin the next stage, if the subject has not been there."""
+    """Begin the next stage and announce it, if the subject has not been there."""
     first = first_standing(version, target, attributes, dice.randrange(_DRAWS))
     values = (version.ids[target], subject, *first, version.version_id)
-    await ballot.enter_stages([[value] for value in values])
+    await ballot.enter_stages([[value] for value in values], [[value] for value in left])

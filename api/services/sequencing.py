@@ -13,6 +13,9 @@ which is given after the commit:
 Therefore whoever sees a position sees all smaller ones, and a row that commits late gets a position beyond everything
 that any reader can have seen. The lock and the numbers are two statements: one statement would look at the table as it
 was before it waited. For the same reason the transaction must be *read committed*.
+
+The same transaction notifies those who listen, so they hear of positions when these can be read. Transactions that
+notify commit one after the other; the sequencer's do so anyway, and those that count votes notify nobody.
 """
 
 from typing import Final
@@ -35,6 +38,8 @@ async def sequence(connection: Connection) -> int:
         async with connection.transaction(isolation="read_committed"):
             await store.lock()
             numbered = await store.number(BATCH)
+            if numbered:
+                await store.announce()
         total += numbered
         if numbered < BATCH:
             break

@@ -155,7 +155,7 @@ class BallotStore:
         gone: Sequence[list[int]],
         come: Sequence[list[int]],
         labels: Sequence[list[Any]],
-        entering: Sequence[list[int]],
+        entering: Sequence[Sequence[int]],
     ) -> None:
         """Take stages off piles and put them on others, write labels and announce them, and begin next stages.
 
@@ -163,10 +163,14 @@ class BallotStore:
         """
         await self._connection.execute(_SQL["follow_up"], *gone, *come, *labels, *entering)
 
-    async def enter_stages(self, columns: Sequence[list[int]]) -> None:
-        """Begin stages that have not begun; columns workflow, subject, prior, machine, draw, need, version."""
+    async def enter_stages(self, columns: Sequence[list[int]], left: Sequence[Sequence[int]] = ((), (), ())) -> None:
+        """Begin stages that have not begun; columns workflow, subject, prior, machine, draw, need, version.
+
+        Of subjects that move on, which is announced, `left` has the columns project, the workflow that they have left,
+        and the revision of the label that led them on; subjects that enter for the first time have none.
+        """
         nothing: list[list[Any]] = [[] for _ in range(19)]
-        await self.follow_up(nothing[:4], nothing[4:8], nothing[8:], columns)
+        await self.follow_up(nothing[:4], nothing[4:8], nothing[8:], [*columns, *left])
 
     async def known_workflows(self, workflows: list[int]) -> set[int]:
         """Return those workflow numbers that exist."""

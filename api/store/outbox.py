@@ -10,6 +10,9 @@ _SQL = statements("outbox")
 SEQUENCER_LOCK: Final = 7_221_300_002
 """Advisory lock: one transaction at a time gives positions."""
 
+CHANNEL: Final = "chaffinch_outbox"
+"""Where the sequencer notifies of the highest position given."""
+
 
 class OutboxStore:
     """Gives the rows of the outbox their positions."""
@@ -25,6 +28,10 @@ class OutboxStore:
     async def lock(self) -> None:
         """Wait until nobody else gives positions, and keep others from it until the transaction ends."""
         await self._connection.execute(_SQL["lock"], SEQUENCER_LOCK)
+
+    async def announce(self) -> None:
+        """Wake those who listen to `CHANNEL` when this transaction commits."""
+        await self._connection.execute(_SQL["announce"], CHANNEL)
 
     async def number(self, limit: int) -> int:
         """Give the next positions to at most so many rows; return how many there were."""

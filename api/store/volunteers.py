@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, func, select
 
 from api.store.sessions import Session
-from api.store.tables import LevelGrantRow, PersonRow, ProjectRow, VolunteerRow
+from api.store.tables import LevelGrantRow, OutboxRow, PersonRow, ProjectRow, VolunteerRow
 
 
 class Volunteer(NamedTuple):
@@ -58,12 +58,23 @@ class VolunteerStore:
         )
         return dict(rows.all())
 
-    async def grant(self, person_id: int, project_id: int, level: int) -> None:
-        """Let a person hold a level in a project, in the place of the one it held."""
+    async def grant(self, person_id: int, project_id: int, level: int) -> bool:
+        """Let a person hold a level in a project, in the place of the one it held; say whether that changed it."""
         granted = insert(LevelGrantRow).values(person_id=person_id, project_id=project_id, level=level)
-        await self._session.exec(
+        changed = await self._session.exec(
             granted.on_conflict_do_update(
-                index_elements=["person_id", "project_id"], set_={"level": level, "granted_at": func.now()}
+                index_elements=["person_id", "project_id"],
+                set_={"level": level, "granted_at": func.now()},
+                where=col(LevelGrantRow.level) != level,
+            )
+        )
+        return changed.rowcount == 1
+
+    def announce_level(self, project_id: int, volunteer_id: int, level: int) -> None:
+        """Announce the level that a volunteer holds from now on, when this transaction commits."""
+        self._session.add(
+            OutboxRow(
+                project_id=project_id, kind="volunteer.levelled", volunteer_id=volunteer_id, detail={"level": level}
             )
         )
 

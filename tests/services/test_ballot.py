@@ -234,8 +234,11 @@ async def test_deciding_votes_are_followed_by_label_and_next_stage(services: Ser
     label = await database.fetchrow("SELECT answer, votes, routed_to, revision FROM label")
     assert label is not None
     assert tuple(label) == (1, 2, "lens", 1)
-    announced = await database.fetch("SELECT kind, subject_id, revision FROM outbox")
-    assert [tuple(row) for row in announced] == [("subject.retired", subject, 1)]
+    announced = await database.fetch("SELECT kind, workflow_id, subject_id, revision, detail FROM outbox ORDER BY id")
+    assert [tuple(row) for row in announced] == [
+        ("subject.retired", campaign.arc, subject, 1, None),
+        ("subject.moved_on", campaign.arc, subject, 1, '{"to": "lens"}'),
+    ]
     assert await campaign.verified() == []
 
 

@@ -50,7 +50,7 @@ async def test_an_experts_word_about_a_retired_subject_is_a_revision_that_is_ann
         (2, "yes", "human"),
     ]
     assert told[0]["p_yes"] == told[1]["p_yes"]
-    assert [row[0] for row in kinds] == ["subject.retired", "label.revised"]
+    assert [row[0] for row in kinds] == ["subject.retired", "label.revised", "subject.moved_on"]
 
 
 async def test_a_revised_subject_moves_on_to_where_it_has_not_been(harvest: Harvest) -> None:

@@ -141,7 +141,8 @@ JOIN subject s ON s.id = q.subject_id;
 
 -- name: follow_up
 -- What follows from decisions: stages leave piles and come to others, labels are written and announced, and subjects
--- begin their next stages; one that exists already is left as it is. What has become gold is not audited.
+-- begin their next stages; one that exists already is left as it is. What has become gold is not audited. A subject
+-- that comes from another workflow (left_id, by that revision of its label) has moved on, which is announced too.
 WITH gone AS (
     DELETE FROM dealable d
     USING unnest($1::int[], $2::smallint[], $3::int[], $4::bigint[]) AS q (workflow_id, tier, draw, subject_id)
@@ -161,17 +162,34 @@ WITH gone AS (
         AS q (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id, routed_to,
               machine_score)
     RETURNING project_id, workflow_id, subject_id, revision
-), announced AS (
-    INSERT INTO outbox (project_id, kind, workflow_id, subject_id, revision)
-    SELECT project_id, 'subject.retired', workflow_id, subject_id, revision FROM labels
+), arriving AS MATERIALIZED (
+    SELECT * FROM unnest($20::int[], $21::bigint[], $22::bigint[], $23::smallint[], $24::int[], $25::smallint[],
+                         $26::int[], $27::int[], $28::int[], $29::int[])
+        AS q (workflow_id, subject_id, prior, machine, draw, need, version_id, project_id, left_id, revision)
 ), entered AS (
     INSERT INTO stage (workflow_id, subject_id, prior, machine, draw, need, version_id)
-    SELECT workflow_id, subject_id, prior, machine, draw, need, version_id
-    FROM unnest($20::int[], $21::bigint[], $22::bigint[], $23::smallint[], $24::int[], $25::smallint[], $26::int[])
-        AS q (workflow_id, subject_id, prior, machine, draw, need, version_id)
+    SELECT workflow_id, subject_id, prior, machine, draw, need, version_id FROM arriving
     ORDER BY workflow_id, subject_id
     ON CONFLICT DO NOTHING
     RETURNING workflow_id, subject_id, draw, machine, prior
+), moving AS (
+    SELECT DISTINCT ON (a.subject_id, a.workflow_id) a.project_id, a.left_id, a.subject_id, a.revision, w.name
+    FROM (SELECT * FROM arriving WHERE left_id IS NOT NULL) a
+    JOIN entered e ON e.workflow_id = a.workflow_id AND e.subject_id = a.subject_id
+    JOIN workflow w ON w.id = a.workflow_id
+    ORDER BY a.subject_id, a.workflow_id, a.left_id
+), announced AS (
+    INSERT INTO outbox (project_id, kind, workflow_id, subject_id, revision, detail)
+    SELECT project_id, kind, workflow_id, subject_id, revision, detail
+    FROM (
+        SELECT 1 AS place, project_id, 'subject.retired' AS kind, workflow_id, subject_id, revision,
+               NULL::jsonb AS detail
+        FROM labels
+        UNION ALL
+        SELECT 2, project_id, 'subject.moved_on', left_id, subject_id, revision, jsonb_build_object('to', name)
+        FROM moving
+    ) happened
+    ORDER BY place
 )
 INSERT INTO dealable (workflow_id, tier, draw, subject_id)
 SELECT workflow_id, CASE WHEN machine = 1 AND prior > 0 THEN 1 ELSE 0 END, draw, subject_id FROM entered;

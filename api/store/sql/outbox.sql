@@ -21,3 +21,7 @@ WITH fresh AS MATERIALIZED (
     RETURNING 1
 )
 SELECT count(*) FROM numbered;
+
+-- name: announce
+-- Wake those who listen when this transaction commits; what they are told is how far they can read then.
+SELECT pg_notify($1, coalesce(max(position), 0)::text) FROM outbox;
