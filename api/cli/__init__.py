@@ -13,7 +13,9 @@ from api.cli import (
     crowd,
     database,
     demonstration,
+    exporting,
     labels,
+    panoptes,
     people,
     publishing,
     replaying,
@@ -44,8 +46,9 @@ app.command("publish")(publishing.publish)
 app.command("verify")(verifying.verify)
 app.add_typer(publishing.cascade)
 app.add_typer(subjects.app)
+app.add_typer(panoptes.panoptes)
 app.add_typer(labels.labels)
-app.add_typer(labels.classifications)
+app.add_typer(exporting.classifications)
 app.add_typer(people.token)
 app.add_typer(people.volunteers)
 app.add_typer(database.database)

@@ -91,7 +91,7 @@ class Translated:
 
 
 def translate(
-    definition: Definition, *, yes: str | None = None, leave_out: Collection[str] = (), name: str | None = None
+    definition: Definition, *, yes: str | None = None, leave_out: Collection[str] = (), ordered: bool = True
 ) -> Translated:
     """Return a Panoptes workflow in our terms.
 
@@ -101,15 +101,15 @@ def translate(
         The label that means yes, where the words do not tell.
     leave_out
         Tasks that are not carried over; what leads to them ends there.
-    name
-        What the workflow is called here; by default its title as a slug.
+    ordered
+        Whether the answers come in the order of the question; they do unless they were found in an export.
 
     Raises
     ------
     UntranslatableWorkflowError
         It asks what cannot be asked here; the error lists all of it.
     """
-    walk = _Walk(definition, yes, frozenset(leave_out), name or slug_of(definition.title, 50))
+    walk = _Walk(definition, yes, frozenset(leave_out), ordered)
     walk.along()
     if yes is not None and not any(key_of(yes) in map(key_of, each.choice.labels) for each in walk.asked):
         walk.problems.append(f"no question has the answer {yes!r}; --yes takes a label as Panoptes shows it")
@@ -124,11 +124,11 @@ def translate(
 class _Walk:
     """The way through a workflow's tasks, from the first along every `next`."""
 
-    def __init__(self, definition: Definition, yes: str | None, left_out: frozenset[str], name: str) -> None:
+    def __init__(self, definition: Definition, yes: str | None, left_out: frozenset[str], ordered: bool) -> None:
         self.definition = definition
         self.yes = yes
         self.left_out = left_out
-        self.name = name
+        self.ordered = ordered
         self.asked: list[Asked] = []
         self.problems = [f"there is no task {each!r} to leave out" for each in sorted(left_out - {*definition.tasks})]
         self.remarks: list[str] = []
@@ -143,9 +143,9 @@ class _Walk:
         reached = self._reached()
         if not reached:
             self.problems.append("it has no task that is left; keep at least its first question")
-        single = len(reached) == 1
+        name = slug_of(self.definition.title, 50)
         for task in reached:
-            self._ask(task, self.name if single else f"{self.name}-{slug_of(task, 9)}")
+            self._ask(task, name if len(reached) == 1 else f"{name}-{slug_of(task, 9)}")
         unreached = [key for key in self.definition.tasks if key not in reached and key not in self.left_out]
         if unreached:
             self.remarks.append(f"Tasks that no answer leads to are not carried over: {', '.join(unreached)}.")
@@ -190,7 +190,7 @@ class _Walk:
             self.problems.append(f"{task} is a {kind} task: it asks for {what}; {_REMEDY.format(task=task)}")
             return
         labels = [definition.text(task, f"answers.{n}.label") for n in range(len(tree.get("answers") or ()))]
-        choice = choice_of(labels, self.yes)
+        choice = choice_of(labels, self.yes, ordered=self.ordered)
         if isinstance(choice, Undecided):
             self.problems.append(f"{task} {choice.problem}; {choice.remedy}, or leave it out with --leave-out {task}")
             return
