@@ -28,9 +28,25 @@ HEADERS: Final[Headers] = (
 )
 """What goes with every page: nothing but our own style may be loaded, whatever should slip into the text."""
 
-_FAULT_MEANING: Final = (
-    "Something happened that nobody foresaw. It is logged under the id in `instance`; sending the same again is safe."
-)
+_FAULT_MEANING: Final = "Something happened that nobody foresaw. It is logged under the id in `instance`."
+
+_AGAIN: Final = "Sending the same again is safe: nothing is counted twice."
+
+_ADVICE: Final = {
+    400: "Send the body that the reference describes, as JSON in UTF-8.",
+    401: "Register, or ask for a token, and send it as `Authorization: Bearer TOKEN`.",
+    403: "The same request will be refused again, until somebody grants what is missing.",
+    404: "The same request will fail again: look up what there is first.",
+    405: "The header `Allow` names the methods of this path.",
+    409: "Something is in the way: change what you send, or look at what has changed meanwhile.",
+    410: "What was here is gone for good: do not ask again.",
+    413: "Send less at a time.",
+    415: "Say in `Content-Type` what the reference asks for.",
+    422: "`errors` names every field that is wrong, and what would be right. Nothing was stored.",
+    500: _AGAIN,
+    503: f"Wait for as long as `Retry-After` says, and send the same again. {_AGAIN}",
+}
+"""What a client does, by the status."""
 
 
 def reference_page(document: Document) -> bytes:
@@ -83,8 +99,9 @@ def problem_page(name: str, document: Document) -> bytes | None:
         _way_back(),
         element("h1", kind.title),
         element("p", code(f"/problems/{kind.name}"), " with status ", element("b", str(kind.status))),
-        element("p", prose(meaning)),
-        element("p", prose("The `detail` of the document says what happened this time" + _errors(kind) + ".")),
+        *([element("p", prose(meaning))] if meaning else []),
+        element("p", prose(_ADVICE.get(kind.status, ""))),
+        element("p", prose("The document's `detail` says what happened this time.")),
         element("h2", f"Endpoints that answer {kind.status}"),
         element("ul", *(element("li", link(f"/docs#{each.name}", code(_named(each)))) for each in told))
         if told
@@ -92,18 +109,16 @@ def problem_page(name: str, document: Document) -> bytes | None:
     )
 
 
-def _errors(kind: Kind) -> str:
-    return ", and its `errors` name every field with what would be right" if kind.status == 422 else ""
-
-
 def _named(operation: Operation) -> str:
     return f"{operation.method} {operation.path}"
 
 
 def _meanings() -> Iterable[tuple[Kind, str]]:
-    """Give every kind of problem with what it means: the first paragraph of what its class says of itself."""
+    """Give every kind of problem with what it means: what its class says of itself, where that is not its title."""
     for error, kind in KINDS.items():
-        yield kind, " ".join(cleandoc(error.__doc__ or "").split("\n\n")[0].split())
+        meaning = " ".join(cleandoc(error.__doc__ or "").split("\n\n")[0].split())
+        said = meaning.partition("; `")[0].rstrip(".")  # what follows is about the attributes of the class
+        yield kind, "" if said == kind.title else f"{said}."
     yield FAULT, _FAULT_MEANING
 
 
