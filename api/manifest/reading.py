@@ -42,8 +42,8 @@ class Manifest:
         The file may have any length: only the external ids are remembered. Each call begins anew.
         """
         reader = RowReader(self.columns, self.path.parent.resolve(), self.root, seen={})
-        with _opened(self.path) as file:
-            records = _records(file, self.delimiter)
+        with open_text(self.path) as file:
+            records = records_of(file, self.delimiter)
             next(records)
             for line, record in records:
                 yield record if isinstance(record, BadRow) else reader.value_of(line, record)
@@ -60,11 +60,11 @@ def read(path: Path, root: Path | None = None) -> Manifest:
         The last lists everything that is wrong in the header.
     """
     try:
-        _check_encoding(path)
-        with _opened(path) as file:
-            delimiter = _delimiter(file)
+        check_encoding(path)
+        with open_text(path) as file:
+            delimiter = delimiter_of(file)
             file.seek(0)
-            records = _records(file, delimiter)
+            records = records_of(file, delimiter)
             line, header = next(records, (1, []))
             first = next(records, (0, []))[1]
     except OSError as error:
@@ -83,12 +83,13 @@ def _columns_of(header: Sequence[str], first: Sequence[str], folder: Path) -> Co
     return lab_columns(header, first, folder) or columns_of(header)
 
 
-def _opened(path: Path) -> TextIO:
+def open_text(path: Path) -> TextIO:
     """Open a manifest; bytes that are not UTF-8 become lone surrogates, which the rows complain of."""
     return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _check_encoding(path: Path) -> None:
+def check_encoding(path: Path) -> None:
+    """Raise `NotUtf8Error` where a file is something else."""
     with path.open("rb") as file:
         sample = file.read(_SAMPLE_BYTES)
     for beginning, found in _BEGINNINGS:
@@ -98,13 +99,13 @@ def _check_encoding(path: Path) -> None:
         raise NotUtf8Error(path, "UTF-16")
 
 
-def _delimiter(lines: Iterable[str]) -> str:
+def delimiter_of(lines: Iterable[str]) -> str:
     """Return the delimiter with which the first row that says anything has the most cells."""
     header = next((line for line in lines if line.strip()), "")
     return max(_DELIMITERS, key=header.count)
 
 
-def _records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | BadRow]]:
+def records_of(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | BadRow]]:
     """Yield the cells of each row that has any, with the line on which it begins."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:

@@ -1,0 +1,53 @@
+"""Machine scores, brought in by batches."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from api.store.engine import Connection
+from api.store.statements import statements
+
+_SQL = statements("scores")
+
+
+class WrittenScore(NamedTuple):
+    """What became of a score: its subject, and its revision if it is a new one."""
+
+    subject_id: int
+    revision: int | None
+
+
+class UnstagedSubject(NamedTuple):
+    """A subject that is in no workflow yet, with what a cascade looks at."""
+
+    id: int
+    metadata: dict[str, str]
+    scores: dict[str, float]
+
+
+class ScoreStore:
+    """Writes scores over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def write(
+        self, project_id: int, name: str, model: str | None, scores: Sequence[tuple[str | int, float]]
+    ) -> dict[int, WrittenScore]:
+        """Write scores of subjects, all named by external id or all by number, and lock those.
+
+        Returns what became of each, by its place among `scores`; those of unknown subjects are left out.
+        """
+        statement = "write_by_external_id" if isinstance(scores[0][0], str) else "write_by_number"
+        subjects, values = [each[0] for each in scores], [each[1] for each in scores]
+        rows = await self._connection.fetch(_SQL[statement], project_id, name, model, subjects, values)
+        return {row[0] - 1: WrittenScore(row[1], row[2]) for row in rows}
+
+    async def unstaged(self, project_id: int, subjects: Sequence[int]) -> list[UnstagedSubject]:
+        """Return those of the subjects that are in no workflow and no gold."""
+        rows = await self._connection.fetch(_SQL["unstaged"], project_id, subjects)
+        return [UnstagedSubject(row[0], _object(row[1]), _object(row[2])) for row in rows]
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    return {} if text is None else dict(json.loads(text))

@@ -1,0 +1,48 @@
+-- The statements that bring machine scores in, over batches of one project.
+
+-- name: write_by_external_id
+-- A score is a new revision where value or model differ.
+WITH given AS MATERIALIZED (
+    SELECT s.id, q.n, q.value
+    FROM unnest($4::text[], $5::float8[]) WITH ORDINALITY AS q (external_id, value, n)
+    JOIN subject s ON s.project_id = $1 AND s.external_id = q.external_id
+    ORDER BY s.id
+    FOR NO KEY UPDATE OF s
+), written AS (
+    INSERT INTO score (subject_id, name, value, model)
+    SELECT id, $2::text, value, $3::text FROM given ORDER BY id
+    ON CONFLICT (subject_id, name) DO UPDATE
+        SET value = excluded.value, model = excluded.model, revision = score.revision + 1, set_at = now()
+        WHERE (score.value, score.model) IS DISTINCT FROM (excluded.value, excluded.model)
+    RETURNING subject_id, revision
+)
+SELECT g.n, g.id, w.revision FROM given g LEFT JOIN written w ON w.subject_id = g.id;
+
+-- name: write_by_number
+-- The same for subjects that are named by their numbers.
+WITH given AS MATERIALIZED (
+    SELECT s.id, q.n, q.value
+    FROM unnest($4::bigint[], $5::float8[]) WITH ORDINALITY AS q (number, value, n)
+    JOIN subject s ON s.project_id = $1 AND s.id = q.number
+    ORDER BY s.id
+    FOR NO KEY UPDATE OF s
+), written AS (
+    INSERT INTO score (subject_id, name, value, model)
+    SELECT id, $2::text, value, $3::text FROM given ORDER BY id
+    ON CONFLICT (subject_id, name) DO UPDATE
+        SET value = excluded.value, model = excluded.model, revision = score.revision + 1, set_at = now()
+        WHERE (score.value, score.model) IS DISTINCT FROM (excluded.value, excluded.model)
+    RETURNING subject_id, revision
+)
+SELECT g.n, g.id, w.revision FROM given g LEFT JOIN written w ON w.subject_id = g.id;
+
+-- name: unstaged
+-- Those that have been in no workflow and are no gold: with a score they may enter the cascade.
+SELECT s.id, s.metadata::text AS metadata,
+       (SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = s.id)::text AS scores
+FROM unnest($2::bigint[]) AS q (id)
+JOIN subject s ON s.id = q.id
+WHERE NOT EXISTS (SELECT 1 FROM workflow w JOIN stage t ON t.workflow_id = w.id AND t.subject_id = s.id
+                  WHERE w.project_id = $1)
+  AND NOT EXISTS (SELECT 1 FROM gold_standard g WHERE g.subject_id = s.id AND g.current)
+ORDER BY s.id;
