@@ -57,9 +57,9 @@ class Endpoint:
     """One thing that can be asked of the service.
 
     `path` has its parameters in braces; `parameters` is the model of them. `reply` is the model of the reply, of one
-    line of it if `media_type` is NDJSON, and None where the bytes are not ours to describe. `body` is the model of a
-    JSON body, or `bytes` for one that is taken as it is. `problems` are the statuses peculiar to this endpoint;
-    `statuses` adds those that follow from its form.
+    line of it if `media_type` is NDJSON, of one event's data if it is EVENTS, and None where the bytes are not ours to
+    describe. `body` is the model of a JSON body, or `bytes` for one that is taken as it is. `problems` are the statuses
+    peculiar to this endpoint; `statuses` adds those that follow from its form.
     """
 
     name: str
@@ -195,6 +195,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         access="researcher",
         parameters=ProjectPath,
         query=StreamQuery,
+        reply=EventOut,
         media_type=EVENTS,
     ),
     Endpoint(

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.errors import FAULT, KINDS
-from mobile_schemas.endpoints import BYTES, CHUNK_LIMIT_BYTES, JSON, NDJSON, Endpoint
+from mobile_schemas.endpoints import BYTES, CHUNK_LIMIT_BYTES, EVENTS, JSON, NDJSON, Endpoint
 from mobile_schemas.fields import Model
 from mobile_schemas.problems import PROBLEM_MEDIA_TYPE, ProblemOut
 
@@ -125,6 +125,8 @@ def _content(endpoint: Endpoint, models: Models) -> Json:
     reply = None if endpoint.reply is None else models[endpoint.reply, "serialization"]
     if endpoint.media_type == NDJSON:
         return {"schema": {"type": "string", "description": "One object a line."}, "x-line-schema": reply}
+    if endpoint.media_type == EVENTS and reply is not None:
+        return {"x-line-schema": reply}
     if endpoint.media_type == JSON:
         return {"schema": reply or {"type": "object"}}
     return {}

@@ -144,7 +144,7 @@ def _replies(operation: Operation) -> Iterator[Html]:
         for media_type, content in reply.get("content", {}).items():
             lines = content.get("x-line-schema")
             what = type_in_words(lines or content.get("schema") or {"type": "bytes"})
-            each = ", one a line" if lines else ""
+            each = "" if not lines else ", one an event" if media_type == EVENTS else ", one a line"
             yield element("p", element("b", status), " ", what, each, " as ", code(media_type))
         for name, header in reply.get("headers", {}).items():
             yield element("p", "Header ", code(name), ": ", prose(header["description"]))
