@@ -37,4 +37,12 @@ class LabelOut(Model):
     machine_score: Annotated[float | None, Field(description="The machine score that served as the prior.")]
     first_vote_at: Moment | None
     last_vote_at: Moment | None
-    retired_at: Moment
+    retired_at: Annotated[
+        Moment, Field(description="When the subject retired from this workflow: the same in every revision.")
+    ]
+    made_at: Annotated[Moment, Field(description="When this revision was written.")]
+    routed_to: Annotated[
+        str | None, Field(description="Workflow that the label leads to; null where the subject leaves the cascade.")
+    ]
+    author: Annotated[str | None, Field(description="Expert who gave this label; null where volunteers did.")]
+    why: Annotated[str | None, Field(description="The expert's reason.")]

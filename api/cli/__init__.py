@@ -15,6 +15,7 @@ from api.cli import (
     demonstration,
     exporting,
     labels,
+    ledger,
     panoptes,
     people,
     publishing,
@@ -52,6 +53,7 @@ app.add_typer(exporting.classifications)
 app.add_typer(people.token)
 app.add_typer(people.volunteers)
 app.add_typer(database.database)
+app.add_typer(ledger.ledger)
 app.command("demo")(demonstration.demo)
 app.command("crowd")(crowd.crowd)
 app.command("replay")(replaying.replay)

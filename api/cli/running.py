@@ -8,8 +8,11 @@ import typer
 from rich.console import Console
 
 from api.factory import open_services
+from api.postgres.embedded import running_postgres
 from api.services.house import Services
 from api.settings import Settings
+from api.store.engine import Connection, connect
+from api.store.schema import upgrade
 
 Result = TypeVar("Result")
 
@@ -23,6 +26,18 @@ asides = Console(stderr=True, highlight=False, soft_wrap=True)
 def over_services(work: Callable[[Services], Awaitable[Result]]) -> Result:
     """Do something with the services over the database of the settings."""
     return asyncio.run(_over_services(work))
+
+
+def over_database(name: str, work: Callable[[Connection, str], Awaitable[Result]]) -> Result:
+    """Do something over one connection to the database of the settings, of which the URL is given too."""
+    return asyncio.run(_over_database(name, work))
+
+
+async def _over_database(name: str, work: Callable[[Connection, str], Awaitable[Result]]) -> Result:
+    async with running_postgres(Settings(), say) as url:
+        await upgrade(url)
+        async with connect(url, name) as connection:
+            return await work(connection, url)
 
 
 async def _over_services(work: Callable[[Services], Awaitable[Result]]) -> Result:

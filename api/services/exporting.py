@@ -1,207 +1,255 @@
-"""Exports: labels and the vote log of a project as CSV or NDJSON, in one snapshot, with flat memory.
+"""Exports: labels, the vote log and the subjects of a project, in every form, from one snapshot, with flat memory.
 
-Rows come through a server-side cursor some thousands at a time and leave as bytes at once, so a project of any size is
-exported in the memory of one such batch. `LABEL_COLUMNS` and `VOTE_COLUMNS` are the header rows, with their meaning.
+An export reads record batches (`api.store.exports`), makes words of codes and pseudonyms of volunteers
+(`api.exports.recoding`), and writes them in a form (`api.exports.forms`), while the next batch is being read. It is
+synchronous; `exported` runs it in a thread.
 
-CSV is RFC 4180 in UTF-8: a header row, lines that end in CR LF, nothing for null, `true` and `false`, times in UTC.
-NDJSON has the same names with JSON's own types. Cells are what was imported, byte for byte: an external id, a source or
-a reason may begin with ``=``, ``+``, ``-`` or ``@``, which spreadsheet programs take for a formula. Import such a file
-as text, or read it with a program that does not calculate; the export does not alter ids that have to match yours.
+Every export ends with a cursor from which the next one goes on:
+
+    classifications   by time of arrival, up to a moment before which nothing can appear any more
+    labels            every revision, in the order of the feed; without a cursor the newest of each, by subject
+    subjects          by number
 """
 
-import csv
-import io
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
+from importlib.metadata import version
 from typing import Any, Final
 
-from pydantic_core import to_json
+import pyarrow as pa
 
+from api.declaration_file import load
 from api.errors import UnknownProjectError
-from api.services.labels import label_views
+from api.exports.columns import COLUMNS, Table, dictionary
+from api.exports.forms import Form, open_writer
+from api.exports.provenance import Ending, Provenance
+from api.exports.recoding import Names, exported_labels, exported_subjects, exported_votes
+from api.exports.sink import Sink, Write
+from api.services.cursors import START, number, vote_cursor, vote_key
+from api.services.ledger_reading import ReadMonth, ledger
+from api.services.pseudonyms import Pseudonyms
+from api.services.sequencing import sequence
 from api.store.engine import Connection
-from api.store.labels import Entry, Label, LabelStore
-from cascade.vocabulary import Answer, Bucket, EntryKind, Exclusion
-from mobile_schemas.subjects import subject_id
-from mobile_schemas.volunteers import volunteer_id
+from api.store.exports import Batches, Snapshot, StoredProject, StoredVersion, VoteKey, find_project, open_snapshot
+from cascade.declaration import canonical_workflow
 
-Row = dict[str, Any]
-Write = Callable[[bytes], object]
+CursorOf = Callable[[pa.RecordBatch], str]
 
-LABEL_COLUMNS: Final[Mapping[str, str]] = {
-    "revision": "which revision of this label it is, from 1",
-    "subject": "public id of the subject",
-    "external_id": "your own id of the subject",
-    "workflow": "number of the workflow; a changed question is a new one",
-    "workflow_name": "name of the workflow",
-    "version": "number of the cascade version that made the label",
-    "label": "yes or no; nothing when the workflow came to no answer",
-    "reason": "why it retired: classification_count, flagged, nothing_here, consensus, other, human",
-    "p_yes": "probability of yes by the evidence that was counted when the label was made",
-    "counted": "votes that counted when the label was made",
-    "excluded": "votes kept and not counted, by now",
-    "late": "votes that came after the decision, by now",
-    "machine_score": "machine score that served as the prior",
-    "first_vote_at": "when the first vote arrived",
-    "last_vote_at": "when the last vote arrived, by now",
-    "retired_at": "when the subject retired from this workflow",
-    "made_at": "when this revision was written",
-    "routed_to": "workflow that the label leads to; nothing where it leaves the cascade",
-    "author": "expert who gave this label; nothing where volunteers did",
-    "why": "the expert's reason",
-}
-"""The header row of exported labels."""
-
-VOTE_COLUMNS: Final[Mapping[str, str]] = {
-    "kind": "vote, or retraction: the row of a vote's withdrawal, which subtracts what the vote added",
-    "id": "the client's id of the vote, on the vote and on its retraction",
-    "volunteer": "public id of the volunteer",
-    "workflow": "number of the workflow; a changed question is a new one",
-    "workflow_name": "name of the workflow",
-    "subject": "public id of the subject",
-    "external_id": "your own id of the subject",
-    "answer": "yes, no or unsure",
-    "flag": "whether the volunteer flagged the subject",
-    "truth": "known answer of a training subject; nothing for other subjects",
-    "counted": "whether the vote counts towards the label of its subject, by now",
-    "why_not": "why it does not: late, audit, gold, level_lost, card_expired, retracted, workflow_retired,"
-    " gold_withdrawn; retraction on the row of a retraction",
-    "bucket": "the sum that it went to: proven, unproven, gold, late, audit, ignored",
-    "ordinal": "its place among the entries of its subject in the workflow, from 1; 0 where it went to no sum",
-    "if_yes": "log-likelihood that it added if the truth is yes, in micro-nats",
-    "if_no": "log-likelihood that it added if the truth is no, in micro-nats",
-    "skill_revision": "gold answers of the volunteer by then: the skill that weighed the vote",
-    "version": "number of the cascade version in force",
-    "attempt": "how often the volunteer had taken back an answer to this card before",
-    "received_at": "when it arrived",
-    "answered_at": "when the phone says that it was given",
-    "dwell_ms": "how long the card was looked at, in milliseconds",
-    "source": "what sent it",
-    "session": "the phone's session",
-    "language": "the phone's language",
-    "utc_offset_minutes": "the phone's offset from UTC",
-}
-"""The header row of the exported vote log. Sums over the rows of a bucket are those of the subject, bit for bit."""
+PATIENCE_SECONDS: Final = 10.0
+"""How long an export waits for transactions that were open when it came."""
 
 
-class Form(StrEnum):
-    """How an export is written."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be exported: a table in a form, after a cursor, at most so many rows."""
 
-    CSV = "csv"
-    NDJSON = "ndjson"
+    table: Table
+    form: Form = Form.CSV
+    after: str | None = None
+    limit: int | None = None
+    all_revisions: bool = False
 
 
-async def export_labels(
-    connection: Connection, slug: str, form: Form, write: Write, *, all_revisions: bool = False
-) -> int:
-    """Write the labels of a project, the newest revision of each or all of them; return how many.
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written.
 
-    They come by workflow, subject and revision. Raises UnknownProjectError before anything is written.
+    `cursor` is where the next export goes on. `until` is the moment of arrival before which the vote log is whole;
+    `whole` says that it is no earlier than when the export came.
+    `description` is all that is known of the file, ready for JSON.
     """
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        store, project_id = await _open(connection, slug)
-        _write_head(LABEL_COLUMNS, form, write)
-        count = 0
-        async for labels in store.labels(project_id, all_revisions):
-            write(_lines([view | _made(label) for label, view in zip(labels, label_views(labels), strict=True)], form))
-            count += len(labels)
-    return count
+
+    rows: int
+    size_bytes: int
+    sha256: bytes
+    cursor: str
+    until: datetime
+    whole: bool
+    description: Mapping[str, Any]
 
 
-async def export_classifications(connection: Connection, slug: str, form: Form, write: Write) -> int:
-    """Write the vote log of a project by time of arrival; return the number of its rows.
+async def exported(
+    connection: Connection,
+    database_url: str,
+    slug: str,
+    wish: Wish,
+    write: Write,
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    read_month: ReadMonth | None = None,
+) -> Exported:
+    """Write an export of a project, from a connection of its own; `connection` is for what comes before.
 
-    Every vote that was stored is there, counted or not, and every retraction. Raises UnknownProjectError before
-    anything is written.
+    Parameters
+    ----------
+    write
+        Takes the bytes, in a thread.
+    patience_seconds
+        How long to wait for open transactions, so that all votes that are there when we come are in the export.
+    read_month
+        Reads a month of the ledger that has left the database.
+
+    Raises
+    ------
+    UnknownProjectError
+        There is no such project; nothing was written.
+    WrongCursorError
+        The cursor is none of this table.
+    MonthsArchivedError
+        Months of the vote log have left the database and cannot be read.
     """
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        store, project_id = await _open(connection, slug)
-        _write_head(VOTE_COLUMNS, form, write)
-        count = 0
-        async for entries in store.entries(project_id):
-            write(_lines([_vote(entry) for entry in entries], form))
-            count += len(entries)
-    return count
-
-
-async def _open(connection: Connection, slug: str) -> tuple[LabelStore, int]:
-    store = LabelStore(connection)
-    project_id = await store.find_project(slug)
-    if project_id is None:
+    project = await find_project(connection, slug)
+    if project is None:
         raise UnknownProjectError(slug)
-    return store, project_id
+    if wish.table is Table.LABELS:
+        await sequence(connection)
+    return await asyncio.to_thread(_export, database_url, project, wish, write, patience_seconds, read_month)
 
 
-def _made(label: Label) -> Row:
-    """Return what an export says of a label beyond the feed."""
-    return {"made_at": label.made_at, "routed_to": label.routed_to, "author": label.author, "why": label.why}
-
-
-def _vote(entry: Entry) -> Row:
-    why_not = _why_not(entry)
+def described(project: StoredProject, versions: list[StoredVersion], table: Table) -> dict[str, Any]:
+    """Return what there is to know of a table before anything is exported: its columns, and the cascades published."""
     return {
-        "kind": EntryKind(entry.kind).word,
-        "id": entry.client_id,
-        "volunteer": volunteer_id(entry.volunteer_id),
-        "workflow": entry.workflow_id,
-        "workflow_name": entry.workflow_name,
-        "subject": subject_id(entry.subject_id),
-        "external_id": entry.external_id,
-        "answer": Answer(entry.answer).word,
-        "flag": entry.flag,
-        "truth": None if entry.truth is None else Answer(entry.truth).word,
-        "counted": why_not is None,
-        "why_not": why_not,
-        "bucket": Bucket(entry.bucket).word,
-        "ordinal": entry.ordinal,
-        "if_yes": entry.if_yes,
-        "if_no": entry.if_no,
-        "skill_revision": entry.skill_revision,
-        "version": entry.version,
-        "attempt": entry.attempt,
-        "received_at": entry.received_at,
-        "answered_at": entry.answered_at,
-        "dwell_ms": entry.dwell_ms,
-        "source": entry.source,
-        "session": entry.session,
-        "language": entry.language,
-        "utc_offset_minutes": entry.utc_offset_minutes,
+        "project": project.slug,
+        "title": project.title,
+        "table": table.value,
+        "columns": dictionary(COLUMNS[table]),
+        "cascade": [_version(each) for each in versions],
     }
 
 
-def _why_not(entry: Entry) -> str | None:
-    """Return why an entry does not count, or `None` for a vote that does."""
-    if entry.kind == EntryKind.RETRACTION:
-        return EntryKind.RETRACTION.word
-    if entry.retracted:
-        return Exclusion.RETRACTED.word
-    return None if entry.exclusion == Exclusion.NONE else Exclusion(entry.exclusion).word
+def _export(
+    database_url: str,
+    project: StoredProject,
+    wish: Wish,
+    write: Write,
+    patience_seconds: float,
+    read_month: ReadMonth | None,
+) -> Exported:
+    made_at = datetime.now(UTC)
+    with open_snapshot(database_url, patience_seconds) as snapshot:
+        versions = snapshot.versions(project.id)
+        numbers = tuple(each.number for each in versions)
+        software = f"Chaffinch {version('chaffinch')}"
+        provenance = Provenance(
+            project.slug, project.title, wish.table, numbers, made_at, software, wish.after, wish.all_revisions
+        )
+        sink = Sink(write)
+        source = _Source(snapshot, project, versions, wish, read_month)
+        with closing(source.batches()) as batches:
+            writer = open_writer(wish.form, COLUMNS[wish.table], provenance, sink)
+            for batch in read_ahead(batches):
+                writer.add(batch)
+        ending = Ending(source.rows, source.cursor)
+        writer.close(ending)
+        return _summary(described(project, versions, wish.table), provenance, ending, sink, snapshot, wish.form)
 
 
-def _write_head(columns: Mapping[str, str], form: Form, write: Write) -> None:
-    """Write the header row that CSV has."""
-    if form is Form.CSV:
-        write(_csv([list(columns)]))
+class _Source:
+    """The rows of one export; `rows` and `cursor` are those of what was read so far."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        project: StoredProject,
+        versions: list[StoredVersion],
+        wish: Wish,
+        read_month: ReadMonth | None,
+    ) -> None:
+        self._snapshot = snapshot
+        self._project = project
+        self._wish = wish
+        self._read_month = read_month
+        self._workflows = snapshot.workflows(project.id)
+        pseudonyms = Pseudonyms(project.pseudonym_key)
+        self._names = Names(self._workflows, {each.id: each.number for each in versions}, pseudonyms.coded)
+        self.rows = 0
+        self.cursor = wish.after or START[wish.table]
+
+    def batches(self) -> Batches:
+        match self._wish.table:
+            case Table.VOTES:
+                return self._votes()
+            case Table.LABELS:
+                return self._labels()
+            case Table.SUBJECTS:
+                return self._subjects()
+
+    def _votes(self) -> Batches:
+        after = vote_key(self._wish.after)
+        for raw in ledger(self._snapshot, list(self._workflows), after, self._wish.limit, self._read_month):
+            self._count(raw, lambda last: vote_cursor(VoteKey(*(last[name][0].as_py() for name in VoteKey._fields))))
+            yield exported_votes(raw, self._names)
+
+    def _labels(self) -> Batches:
+        snapshot, wish, number_ = self._snapshot, self._wish, self._project.id
+        if wish.after is None and wish.limit is None and not wish.all_revisions:
+            self.cursor = str(snapshot.last_position(number_))
+            for raw in snapshot.newest_labels(number_, list(self._workflows)):
+                self.rows += len(raw)
+                yield exported_labels(raw, self._names)
+            return
+        for raw in snapshot.announced_labels(number_, number(wish.table, wish.after), wish.limit):
+            self._count(raw, lambda last: str(last["position"][0]))
+            yield exported_labels(raw, self._names)
+
+    def _subjects(self) -> Batches:
+        after = number(self._wish.table, self._wish.after)
+        workflows = list(self._workflows)
+        for raw in self._snapshot.subjects(self._project.id, workflows, after, self._wish.limit):
+            self._count(raw, lambda last: str(last["id"][0]))
+            yield exported_subjects(raw, self._names)
+
+    def _count(self, raw: pa.RecordBatch, cursor_of: CursorOf) -> None:
+        if len(raw):
+            self.rows += len(raw)
+            self.cursor = cursor_of(raw.slice(len(raw) - 1))
 
 
-def _lines(rows: Sequence[Row], form: Form) -> bytes:
-    """Return rows as lines; their keys are in the order of the columns."""
-    if form is Form.NDJSON:
-        return b"".join(to_json(row) + b"\n" for row in rows)
-    return _csv([[_cell(value) for value in row.values()] for row in rows])
+def read_ahead(batches: Batches) -> Batches:
+    """Yield batches while the next one is being read in another thread."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
-def _csv(rows: Sequence[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode()
+def _version(stored: StoredVersion) -> dict[str, Any]:
+    ids = stored.workflow_ids
+    declared = load(stored.declaration).workflows
+    return {
+        "version": stored.number,
+        "digest": stored.digest,
+        "published_at": stored.published_at,
+        "workflows": {str(ids[each.name]): canonical_workflow(each) for each in declared},
+    }
 
 
-def _cell(value: object) -> object:
-    """Return a value as CSV has it: booleans and times as JSON would, and nothing for null."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return value
+def _summary(
+    described: Mapping[str, Any], provenance: Provenance, ending: Ending, sink: Sink, snapshot: Snapshot, form: Form
+) -> Exported:
+    known = {
+        "format": form.value,
+        "made_at": provenance.made_at,
+        "software": provenance.software,
+        "all_revisions": provenance.all_revisions,
+        "after": provenance.after,
+        "cursor": ending.cursor,
+        "until": snapshot.horizon,
+        "rows": ending.rows,
+        "bytes": sink.bytes,
+        "sha256": sink.sha256.hex(),
+    }
+    return Exported(
+        ending.rows,
+        sink.bytes,
+        sink.sha256,
+        ending.cursor,
+        snapshot.horizon,
+        snapshot.whole,
+        {**known, **described},
+    )

@@ -76,4 +76,8 @@ def _view(label: Label, probability: float) -> dict[str, Any]:
         "first_vote_at": label.first_vote_at,
         "last_vote_at": label.last_vote_at,
         "retired_at": label.retired_at,
+        "made_at": label.made_at,
+        "routed_to": label.routed_to,
+        "author": label.author,
+        "why": label.why,
     }

@@ -14,20 +14,24 @@ it nothing can appear any more, and the snapshot sees all of it.
 Rows are as the tables have them, codes and numbers; `api.services.exporting` makes words of them.
 """
 
+import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
+from api.store.engine import Connection
 from api.store.statements import statements
 
 _SQL = statements("exports")
+
+Batches: TypeAlias = Generator[pa.RecordBatch, None, None]
 
 APPLICATION: Final = "chaffinch-export"
 """What the server calls us; it writes nothing, so no horizon waits for it."""
@@ -58,14 +62,23 @@ FIRST: Final = VoteKey(datetime(1970, 1, 1, tzinfo=UTC), 0, 0, 0, 0, UUID(int=0)
 """Before every vote."""
 
 
+class StoredProject(NamedTuple):
+    """A project whose data leave; `pseudonym_key` stays."""
+
+    id: int
+    slug: str
+    title: str | None
+    pseudonym_key: bytes
+
+
 class StoredVersion(NamedTuple):
-    """A published cascade; `workflow_ids` is JSON text."""
+    """A published cascade, with the numbers of its workflows by name."""
 
     id: int
     number: int
     digest: str
     declaration: str
-    workflow_ids: str
+    workflow_ids: dict[str, int]
     published_at: datetime
 
 
@@ -81,13 +94,17 @@ class ArchivedMonth(NamedTuple):
 class Snapshot:
     """What a database holds at one moment. Its streams are read one after another, each to its end or closed."""
 
-    def __init__(self, connection: adbc.Connection, horizon: datetime) -> None:
+    def __init__(self, connection: adbc.Connection, horizon: datetime, whole: bool) -> None:
         self._connection = connection
         self.horizon = horizon
+        """Below which nothing can appear in the ledger any more."""
+        self.whole = whole
+        """Whether the horizon is no earlier than when we came."""
 
     def versions(self, project_id: int) -> list[StoredVersion]:
         """Return the cascades that a project has published."""
-        return [StoredVersion(*row.values()) for row in self._rows("versions", project_id)]
+        rows = self._rows("versions", project_id)
+        return [StoredVersion(**{**row, "workflow_ids": json.loads(row["workflow_ids"])}) for row in rows]
 
     def workflows(self, project_id: int) -> dict[int, str]:
         """Return the names of a project's workflows, of all editions, by number."""
@@ -104,7 +121,7 @@ class Snapshot:
         until: datetime,
         after: VoteKey = FIRST,
         limit: int | None = None,
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Batches:
         """Yield the ledger rows of workflows that arrived in ``[since, until)`` and come after a place, in order."""
         return self._stream("votes", workflow_ids, since, until, *after, limit)
 
@@ -116,11 +133,11 @@ class Snapshot:
         """Return the votes, by person and client id, that persons have taken back."""
         return {(row["person_id"], row["client_id"]) for row in self._rows("retracted_of", person_ids)}
 
-    def newest_labels(self, project_id: int, workflow_ids: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    def newest_labels(self, project_id: int, workflow_ids: Sequence[int]) -> Batches:
         """Yield the newest revision of every label, by workflow and subject."""
         return self._stream("newest_labels", project_id, workflow_ids)
 
-    def announced_labels(self, project_id: int, after: int, limit: int | None) -> Iterator[pa.RecordBatch]:
+    def announced_labels(self, project_id: int, after: int, limit: int | None) -> Batches:
         """Yield every revision of the labels after a position of the feed, in its order."""
         return self._stream("announced_labels", project_id, after, limit)
 
@@ -128,17 +145,21 @@ class Snapshot:
         """Return the last position of the feed of a project, 0 if it has none."""
         return int(self._rows("last_position", project_id)[0]["position"])
 
-    def subjects(
-        self, project_id: int, workflow_ids: Sequence[int], after: int, limit: int | None
-    ) -> Iterator[pa.RecordBatch]:
+    def subjects(self, project_id: int, workflow_ids: Sequence[int], after: int, limit: int | None) -> Batches:
         """Yield subjects by number, after one."""
         return self._stream("subjects", project_id, workflow_ids, after, limit)
 
-    def _stream(self, name: str, *values: object) -> Iterator[pa.RecordBatch]:
+    def _stream(self, name: str, *values: object) -> Batches:
         return _batches(self._connection, name, values)
 
     def _rows(self, name: str, *values: object) -> list[dict[str, Any]]:
         return [row for batch in self._stream(name, *values) for row in batch.to_pylist()]
+
+
+async def find_project(connection: Connection, slug: str) -> StoredProject | None:
+    """Return a project."""
+    row = await connection.fetchrow(_SQL["project"], slug)
+    return None if row is None else StoredProject(*row)
 
 
 @contextmanager
@@ -158,15 +179,15 @@ def open_snapshot(database_url: str, patience_seconds: float = 0.0) -> Iterator[
     """
     with _away(), adbc.connect(database_url, autocommit=True) as connection:
         _execute(connection, f"SET application_name = '{APPLICATION}'")
-        horizon = _horizon(connection, patience_seconds)
+        horizon, whole = _horizon(connection, patience_seconds)
         _execute(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         _execute(connection, f"SET LOCAL work_mem = '{WORK_MEM}'")
         _execute(connection, "SET LOCAL jit = off")
-        yield Snapshot(connection, horizon)
+        yield Snapshot(connection, horizon, whole)
 
 
-def _horizon(connection: adbc.Connection, patience_seconds: float) -> datetime:
-    """Return the horizon; wait until it lies behind the moment of the call, but not for ever."""
+def _horizon(connection: adbc.Connection, patience_seconds: float) -> tuple[datetime, bool]:
+    """Return the horizon, and whether we waited until it was no earlier than the moment of the call."""
     deadline = time.monotonic() + patience_seconds
     came: datetime | None = None
     horizon: datetime
@@ -175,11 +196,11 @@ def _horizon(connection: adbc.Connection, patience_seconds: float) -> datetime:
         now, horizon = batch.to_pylist()[0].values()
         came = came or now
         if horizon >= came or time.monotonic() >= deadline:
-            return horizon
+            return horizon, horizon >= came
         time.sleep(POLL_SECONDS)
 
 
-def _batches(connection: adbc.Connection, name: str, values: Sequence[object]) -> Iterator[pa.RecordBatch]:
+def _batches(connection: adbc.Connection, name: str, values: Sequence[object]) -> Batches:
     with _away(), connection.cursor() as cursor:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
         cursor.execute(_filled(_SQL[name], values))

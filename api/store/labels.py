@@ -1,25 +1,20 @@
-"""The statements of labels: the feed, the exports, and an expert's word, over one connection of the caller's."""
+"""The statements of labels: the feed, and an expert's word, over one connection of the caller's."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
-from uuid import UUID
+from typing import NamedTuple
 
 from api.store.engine import Connection
 from api.store.statements import statements
 
 _SQL = statements("labels")
 
-EXPORT_ROWS: Final = 2000
-"""Rows of an export that are fetched at a time."""
-
 
 class Label(NamedTuple):
     """A revision of a label, and what became of its stage since.
 
     `log_odds` is in micro-nats. `retired_at` is when the subject retired, `made_at` when this revision was written;
-    `position` is its place in the feed, 0 in an export.
+    `position` is its place in the feed.
     """
 
     position: int
@@ -43,37 +38,6 @@ class Label(NamedTuple):
     routed_to: str | None
     author: str | None
     why: str | None
-
-
-class Entry(NamedTuple):
-    """A row of the ledger, and whether its vote has been taken back since."""
-
-    kind: int
-    client_id: UUID
-    volunteer_id: int
-    workflow_id: int
-    workflow_name: str
-    subject_id: int
-    external_id: str
-    answer: int
-    flag: bool
-    truth: int | None
-    bucket: int
-    exclusion: int
-    retracted: bool
-    ordinal: int
-    if_yes: int
-    if_no: int
-    skill_revision: int
-    version: int
-    attempt: int
-    received_at: datetime
-    answered_at: datetime
-    dwell_ms: int
-    source: str
-    session: str | None
-    language: str | None
-    utc_offset_minutes: int | None
 
 
 class StagePlace(NamedTuple):
@@ -117,18 +81,6 @@ class LabelStore:
         """Return the labels announced after a position, in order."""
         rows = await self._connection.fetch(_SQL["page"], project_id, after, limit)
         return [Label(*row) for row in rows]
-
-    async def labels(self, project_id: int, all_revisions: bool) -> AsyncIterator[list[Label]]:
-        """Yield the labels of a project by workflow, subject and revision. Needs a transaction around it."""
-        cursor = await self._connection.cursor(_SQL["export_labels"], project_id, all_revisions)
-        while rows := await cursor.fetch(EXPORT_ROWS):
-            yield [Label(*row) for row in rows]
-
-    async def entries(self, project_id: int) -> AsyncIterator[list[Entry]]:
-        """Yield the ledger of a project by time of arrival. Needs a transaction around it."""
-        cursor = await self._connection.cursor(_SQL["export_classifications"], project_id)
-        while rows := await cursor.fetch(EXPORT_ROWS):
-            yield [Entry(*row) for row in rows]
 
     async def find_stage(self, subject_id: int, workflow: str) -> StagePlace | None:
         """Return where a subject stands under a workflow's name: in the newest edition in which it has a place.

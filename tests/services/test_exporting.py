@@ -1,50 +1,77 @@
 import asyncio
 import csv
+import hashlib
 import io
 import json
-import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pyarrow as pa
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from api.cli.labels import classifications, labels
+from api.cli import app
 from api.errors import UnknownProjectError
-from api.services.exporting import LABEL_COLUMNS, VOTE_COLUMNS, Form, export_classifications, export_labels
+from api.exports.columns import LABEL_COLUMNS, VOTE_COLUMNS, Column, Table
+from api.exports.forms import Form
+from api.services.cursors import START, WrongCursorError
+from api.services.exporting import Exported, Wish, exported
 from api.services.labels import Labels
+from api.services.pseudonyms import Pseudonyms
 from api.services.retractions import Retractions
-from api.store.engine import Pool
+from api.store import exports
+from api.store.engine import Connection, Pool
 from cascade.vocabulary import Answer
 from mobile_schemas.classifications import RetractionsIn
 from mobile_schemas.labels import LabelOut
-from tests.services.harvest import SAID_AT, Harvest, a_researcher, a_uuid7, a_volunteer, revise, sow
+from tests.services.harvest import (
+    SAID_AT,
+    Connect,
+    Harvest,
+    a_researcher,
+    a_uuid7,
+    a_volunteer,
+    revise,
+    sow,
+    volunteer_of,
+)
 
 
 def csv_rows(text: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.decode(), newline="")))
 
 
-async def exported(harvest: Harvest, form: Form = Form.CSV, *, all_revisions: bool = False) -> bytes:
-    text = io.BytesIO()
-    await export_labels(harvest.connection, harvest.slug, form, text.write, all_revisions=all_revisions)
-    return text.getvalue()
+def names(columns: Sequence[Column]) -> list[str]:
+    return [column.name for column in columns]
 
 
-async def exported_votes(harvest: Harvest, form: Form = Form.CSV) -> bytes:
-    text = io.BytesIO()
-    await export_classifications(harvest.connection, harvest.slug, form, text.write)
-    return text.getvalue()
+@pytest.fixture
+def take(database_url: str) -> Callable[..., Any]:
+    """Export a table of a harvest; give what was written, and what is known of it."""
+
+    async def take(harvest: Harvest, table: Table, form: Form = Form.CSV, **wish: Any) -> tuple[bytes, Exported]:
+        text = io.BytesIO()
+        done = await exported(
+            harvest.connection, database_url, harvest.slug, Wish(table, form, **wish), text.write, patience_seconds=5
+        )
+        return text.getvalue(), done
+
+    return take
 
 
-async def test_labels_are_exported_with_the_newest_revision_of_each(harvest: Harvest) -> None:
+async def pseudonym(harvest: Harvest, person: int) -> str:
+    key = await harvest.connection.fetchval("SELECT pseudonym_key FROM project WHERE id = $1", harvest.project_id)
+    return Pseudonyms(key).of(volunteer_of(person))
+
+
+async def test_labels_are_exported_with_the_newest_revision_of_each(harvest: Harvest, take: Callable[..., Any]) -> None:
     first, second = await harvest.retired("one", "no"), await harvest.retired("two", "no")
     await revise(harvest, second, Answer.YES)
 
-    newest, every = csv_rows(await exported(harvest)), csv_rows(await exported(harvest, all_revisions=True))
+    newest = csv_rows((await take(harvest, Table.LABELS))[0])
+    every = csv_rows((await take(harvest, Table.LABELS, all_revisions=True))[0])
 
     assert [(row["subject"], row["revision"], row["label"]) for row in newest] == [
         (f"S{first}", "1", "no"),
@@ -55,22 +82,24 @@ async def test_labels_are_exported_with_the_newest_revision_of_each(harvest: Har
         (f"S{second}", "1", "", ""),
         (f"S{second}", "2", "Caroline", "lens"),
     ]
-    assert list(newest[0]) == list(LABEL_COLUMNS)
+    assert list(newest[0]) == names(LABEL_COLUMNS)
 
 
-async def test_exported_labels_say_what_the_feed_says(harvest: Harvest, pool: Pool) -> None:
+async def test_exported_labels_say_what_the_feed_says(harvest: Harvest, pool: Pool, take: Callable[..., Any]) -> None:
     await harvest.retired("one")
     await harvest.retired("two", "no")
     feed, _ = await Labels(pool).page(a_researcher(harvest.project_id), "lenses", 0, 10)
 
-    lines = [json.loads(line) for line in (await exported(harvest, Form.NDJSON)).splitlines()]
+    lines = [json.loads(line) for line in (await take(harvest, Table.LABELS, Form.NDJSON))[0].splitlines()]
 
     told = [LabelOut(**label).model_dump(mode="json", exclude={"cursor"}) for label in feed]
     assert [{name: line[name] for name in told[0]} for line in lines] == told
-    assert list(lines[0]) == list(LABEL_COLUMNS)
+    assert list(lines[0]) == names(LABEL_COLUMNS)
 
 
-async def test_every_vote_is_exported_counted_or_not_and_why(harvest: Harvest, pool: Pool) -> None:
+async def test_every_vote_is_exported_counted_or_not_and_why(
+    harvest: Harvest, pool: Pool, take: Callable[..., Any]
+) -> None:
     subject, training = await harvest.entered("galaxy"), await harvest.subject("training")
     await harvest.connection.execute(
         "INSERT INTO gold_standard (subject_id, workflow, revision, project_id, truth, draw)"
@@ -86,18 +115,19 @@ async def test_every_vote_is_exported_counted_or_not_and_why(harvest: Harvest, p
     await harvest.vote(1, subject, "yes")
     await harvest.vote(3, subject, "unsure")
 
-    rows = csv_rows(await exported_votes(harvest))
+    rows = csv_rows((await take(harvest, Table.VOTES))[0])
 
+    one, two, three = [await pseudonym(harvest, person) for person in (1, 2, 3)]
     told = ("kind", "volunteer", "subject", "answer", "counted", "why_not", "bucket", "ordinal")
     assert [tuple(row[name] for name in told) for row in rows] == [
-        ("vote", "V101", f"S{training}", "no", "false", "gold", "gold", "0"),
-        ("vote", "V101", f"S{subject}", "no", "false", "retracted", "unproven", "1"),
-        ("retraction", "V101", f"S{subject}", "no", "false", "retraction", "unproven", "2"),
-        ("vote", "V102", f"S{subject}", "yes", "true", "", "unproven", "3"),
-        ("vote", "V101", f"S{subject}", "yes", "true", "", "unproven", "4"),
-        ("vote", "V103", f"S{subject}", "unsure", "false", "late", "late", "5"),
+        ("vote", one, f"S{training}", "no", "false", "gold", "gold", "0"),
+        ("vote", one, f"S{subject}", "no", "false", "retracted", "unproven", "1"),
+        ("retraction", one, f"S{subject}", "no", "false", "retraction", "unproven", "2"),
+        ("vote", two, f"S{subject}", "yes", "true", "", "unproven", "3"),
+        ("vote", one, f"S{subject}", "yes", "true", "", "unproven", "4"),
+        ("vote", three, f"S{subject}", "unsure", "false", "late", "late", "5"),
     ]
-    assert list(rows[0]) == list(VOTE_COLUMNS)
+    assert list(rows[0]) == names(VOTE_COLUMNS)
     assert [rows[3][name] for name in ("session", "language", "utc_offset_minutes", "flag", "dwell_ms", "source")] == [
         *("s", "de", "60", "true", "900", "phone")
     ]
@@ -109,39 +139,178 @@ async def test_every_vote_is_exported_counted_or_not_and_why(harvest: Harvest, p
     assert sum(int(row["if_yes"]) - int(row["if_no"]) for row in unproven) == stage["unproven"]
 
 
-async def test_ids_are_exported_as_they_were_imported(harvest: Harvest) -> None:
+async def test_ids_are_exported_as_they_were_imported(harvest: Harvest, take: Callable[..., Any]) -> None:
     ids = ["=1+1", "+49", "-7", "@home", 'a "quoted", id', "line\nbreak", "carriage\rreturn", "größer ☄"]
     for number in ids:
         await harvest.retired(number)
 
-    assert [row["external_id"] for row in csv_rows(await exported(harvest))] == ids
-    assert sorted({row["external_id"] for row in csv_rows(await exported_votes(harvest))}) == sorted(ids)
+    labels, votes = [csv_rows((await take(harvest, table))[0]) for table in (Table.LABELS, Table.VOTES)]
+
+    assert [row["external_id"] for row in labels] == ids
+    assert sorted({row["external_id"] for row in votes}) == sorted(ids)
 
 
-async def test_exports_of_an_unknown_project_write_nothing(harvest: Harvest) -> None:
-    written: list[bytes] = []
+@pytest.mark.parametrize("table", Table)
+async def test_exports_of_an_unknown_project_write_nothing(harvest: Harvest, database_url: str, table: Table) -> None:
+    written: list[object] = []
 
-    for export in (export_labels, export_classifications):
-        with pytest.raises(UnknownProjectError):
-            await export(harvest.connection, "nebulae", Form.CSV, written.append)
+    with pytest.raises(UnknownProjectError):
+        await exported(harvest.connection, database_url, "nebulae", Wish(table), written.append)
 
     assert written == []
 
 
-async def test_an_export_takes_no_more_memory_for_more_rows(harvest: Harvest) -> None:
+async def test_an_export_takes_no_more_memory_for_more_rows(
+    harvest: Harvest, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "BATCH_BYTES", 200_000)
+    held: list[int] = []
+
     async def peak(rows: int) -> int:
         await many_votes(harvest, rows)
-        tracemalloc.start()
-        await export_classifications(harvest.connection, harvest.slug, Form.CSV, len)
-        highest = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return highest
+        held.clear()
+        await exported(
+            harvest.connection,
+            database_url,
+            harvest.slug,
+            Wish(Table.VOTES),
+            lambda _: held.append(pa.total_allocated_bytes()),
+        )
+        return max(held)
 
-    await peak(2000)
-    few = await peak(1000)
-    many = await peak(9000)
+    few = await peak(5_000)
+    many = await peak(25_000)
 
     assert many < 1.3 * few
+
+
+async def test_pages_that_follow_the_cursor_are_the_whole_log(harvest: Harvest, take: Callable[..., Any]) -> None:
+    await many_votes(harvest, 7)
+    await harvest.retired("galaxy")
+    whole, _ = await take(harvest, Table.VOTES, Form.NDJSON)
+
+    pages, cursor = [], START[Table.VOTES]
+    while True:
+        page, done = await take(harvest, Table.VOTES, Form.NDJSON, after=cursor, limit=2)
+        if done.rows == 0:
+            break
+        pages.append(page)
+        cursor = done.cursor
+
+    assert b"".join(pages) == whole
+    assert [len(page.splitlines()) for page in pages] == [2, 2, 2, 2, 1]
+    assert done.cursor == cursor
+
+
+async def test_a_vote_that_commits_late_is_not_missed_by_who_follows_the_cursor(
+    harvest: Harvest, connect: Connect, database_url: str
+) -> None:
+    early, late = await connect(), await connect()
+    slow, quick = early.transaction(), late.transaction()
+    await slow.start()
+    await one_vote(harvest, early, 1)
+    await asyncio.sleep(0.2)
+    await quick.start()
+    await one_vote(harvest, late, 2)
+    await quick.commit()
+
+    async def follow(after: str | None) -> tuple[list[str], Exported]:
+        text, wish = io.BytesIO(), Wish(Table.VOTES, after=after, limit=10)
+        done = await exported(harvest.connection, database_url, harvest.slug, wish, text.write, patience_seconds=0.3)
+        return [row["session"] for row in csv_rows(text.getvalue())], done
+
+    while_open, first = await follow(None)
+    await slow.commit()
+    afterwards, second = await follow(first.cursor)
+
+    assert while_open == []
+    assert not first.whole
+    assert afterwards == ["1", "2"]
+    assert second.whole
+
+
+async def test_labels_after_a_cursor_are_the_revisions_since(harvest: Harvest, take: Callable[..., Any]) -> None:
+    subject = await harvest.retired("one", "no")
+    _, first = await take(harvest, Table.LABELS)
+    await revise(harvest, subject, Answer.YES)
+
+    since, second = await take(harvest, Table.LABELS, after=first.cursor)
+    _, third = await take(harvest, Table.LABELS, after=second.cursor)
+
+    [revision] = csv_rows(since)
+    assert (revision["revision"], revision["author"], revision["position"]) == ("2", "Caroline", second.cursor)
+    assert (third.rows, third.cursor) == (0, second.cursor)
+
+
+async def test_subjects_are_exported_with_what_hangs_on_them(harvest: Harvest, take: Callable[..., Any]) -> None:
+    subject = await harvest.entered("one", machine=0.9)
+    training = await harvest.subject("two")
+    await harvest.connection.execute(
+        'UPDATE subject SET ra = 150.1, dec = 2.2, healpix = 7, metadata = \'{"field": "größer"}\' WHERE id = $1',
+        subject,
+    )
+    await harvest.connection.execute(
+        "INSERT INTO gold_standard (subject_id, workflow, revision, project_id, truth, draw)"
+        " VALUES ($1, 'arc', 1, $2, 1, 1)",
+        training,
+        harvest.project_id,
+    )
+
+    text, done = await take(harvest, Table.SUBJECTS, Form.NDJSON)
+
+    one, two = [json.loads(line) for line in text.splitlines()]
+    assert (one["subject"], one["external_id"], one["ra"], one["dec"], one["healpix"]) == (
+        *(f"S{subject}", "one", 150.1, 2.2, 7),
+    )
+    assert json.loads(one["metadata"]) == {"field": "größer"}
+    assert json.loads(one["scores"]) == {"machine": {"value": 0.9, "model": None, "revision": 1}}
+    assert json.loads(one["stages"]) == [
+        {
+            "workflow": harvest.workflows["arc"],
+            "workflow_name": "arc",
+            "state": "open",
+            "label": None,
+            "reason": None,
+        }
+    ]
+    assert (two["ra"], json.loads(two["gold"])) == (None, {"arc": "yes"})
+    assert done.cursor == str(training)
+
+
+@pytest.mark.parametrize(("table", "cursor"), [(Table.VOTES, "12"), (Table.LABELS, "1.2"), (Table.SUBJECTS, "S12")])
+async def test_a_cursor_of_something_else_is_refused(
+    harvest: Harvest, take: Callable[..., Any], table: Table, cursor: str
+) -> None:
+    with pytest.raises(WrongCursorError, match=table.value):
+        await take(harvest, table, after=cursor)
+
+
+async def test_what_was_written_is_described(harvest: Harvest, take: Callable[..., Any]) -> None:
+    await harvest.retired("one")
+
+    text, done = await take(harvest, Table.VOTES, Form.PARQUET)
+
+    told = done.description
+    assert (told["rows"], told["bytes"], told["sha256"]) == (2, len(text), hashlib.sha256(text).hexdigest())
+    assert [column["name"] for column in told["columns"]] == names(VOTE_COLUMNS)
+    [version] = told["cascade"]
+    assert version["workflows"][str(harvest.workflows["arc"])]["policy"] == {"count": 2}
+
+
+async def one_vote(harvest: Harvest, connection: Connection, number: int) -> None:
+    await connection.execute(
+        """
+        WITH s AS (INSERT INTO subject (project_id, external_id, metadata) VALUES ($1, $2, '{}') RETURNING id)
+        INSERT INTO classification (kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer,
+            flag, bucket, exclusion, ordinal, if_yes, if_no, skill_revision, version_id, answered_at, dwell_ms, source,
+            session)
+        SELECT 0, 1, 1, $3, s.id, gen_random_uuid(), 0, 1, false, 1, 0, 1, -1, -2, 0, $4, now(), 1, 'phone', $2 FROM s
+        """,
+        harvest.project_id,
+        str(number),
+        harvest.workflows["arc"],
+        harvest.version_id,
+    )
 
 
 async def many_votes(harvest: Harvest, rows: int) -> None:
@@ -166,9 +335,6 @@ async def many_votes(harvest: Harvest, rows: int) -> None:
 @pytest.fixture
 def chaffinch(database_url: str, tmp_path: Path) -> Callable[..., Any]:
     environment = {"CHAFFINCH_DATABASE_URL": database_url, "CHAFFINCH_DATA_DIR": str(tmp_path / "data")}
-    app = typer.Typer()
-    app.add_typer(labels)
-    app.add_typer(classifications)
 
     def run(*arguments: str) -> Any:
         return CliRunner(env=environment).invoke(app, list(arguments))
@@ -199,7 +365,12 @@ def test_the_command_exports_to_a_file_that_appears_whole(
     assert result.exit_code == 0, result.output
     assert f"1 labels written to {target}" in result.stderr
     assert [row["external_id"] for row in csv_rows(target.read_bytes())] == ["galaxy 7"]
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["labels.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["labels.csv", "labels.csv.json"]
+    described = json.loads((tmp_path / "labels.csv.json").read_bytes())
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    assert (described["file"], described["rows"], described["sha256"]) == ("labels.csv", 1, digest)
+    assert digest in result.stderr
+    assert f"--after {described['cursor']}" in result.stderr
 
 
 def test_an_export_that_fails_leaves_the_file_of_before(chaffinch: Callable[..., Any], tmp_path: Path) -> None:
@@ -219,14 +390,16 @@ def test_the_command_exports_votes_to_standard_output(database_url: str, chaffin
     result = chaffinch("classifications", "export", "--project", "lenses", "--format", "ndjson")
 
     assert result.exit_code == 0, result.output
-    assert [json.loads(line)["volunteer"] for line in result.stdout.splitlines()] == ["V101", "V102"]
+    volunteers = [json.loads(line)["volunteer"] for line in result.stdout.splitlines()]
+    assert [volunteer[:2] for volunteer in volunteers] == ["v-", "v-"]
+    assert len(set(volunteers)) == 2
 
 
 def test_the_command_lists_the_columns_with_their_meaning(chaffinch: Callable[..., Any]) -> None:
     result = chaffinch("labels", "export", "--columns")
 
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.stdout.splitlines()] == list(LABEL_COLUMNS)
+    assert [line.split()[0] for line in result.stdout.splitlines()] == names(LABEL_COLUMNS)
 
 
 def test_the_command_writes_an_experts_word(database_url: str, chaffinch: Callable[..., Any]) -> None:

@@ -48,6 +48,10 @@ async def test_the_feed_tells_a_label_as_the_contract_has_it(harvest: Harvest, p
                 "first_vote_at": stage["first_vote_at"],
                 "last_vote_at": stage["last_vote_at"],
                 "retired_at": stage["retired_at"],
+                "made_at": stage["retired_at"],
+                "routed_to": "lens",
+                "author": None,
+                "why": None,
             }
         ],
         1,

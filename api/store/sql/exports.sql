@@ -1,5 +1,9 @@
 -- Exports: what a project holds, for COPY, which takes no parameters: the values stand in the text (see exports.py).
 
+-- name: project
+-- A project with the key of its pseudonyms.
+SELECT id, slug, title, pseudonym_key FROM project WHERE slug = $1;
+
 -- name: horizon
 -- The moment before which every transaction that could write a vote has ended. A vote arrives when its transaction
 -- begins, and a transaction is seen here a little after it began; exports and pg_dump write nothing.

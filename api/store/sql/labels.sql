@@ -1,4 +1,4 @@
--- Labels: the feed, the exports, and an expert's word.
+-- Labels: the feed, and an expert's word.
 
 -- name: find_project
 SELECT id FROM project WHERE slug = $1;
@@ -21,33 +21,6 @@ JOIN subject s ON s.id = p.subject_id
 JOIN workflow w ON w.id = p.workflow_id
 JOIN cascade_version v ON v.id = l.version_id
 ORDER BY p.position;
-
--- name: export_labels
--- Labels of a project by workflow, subject and revision; only the newest revision of each unless $2.
-SELECT 0 AS position, l.revision, l.subject_id, s.external_id, l.workflow_id, w.name, v.number, l.answer, l.reason,
-       l.log_odds, l.votes, t.excluded, t.late_count, l.machine_score, t.first_vote_at, t.last_vote_at, t.retired_at,
-       l.retired_at AS made_at, l.routed_to, l.author, l.why
-FROM label l
-JOIN stage t ON t.workflow_id = l.workflow_id AND t.subject_id = l.subject_id
-JOIN subject s ON s.id = l.subject_id
-JOIN workflow w ON w.id = l.workflow_id
-JOIN cascade_version v ON v.id = l.version_id
-WHERE w.project_id = $1 AND ($2 OR l.revision = t.revision)
-ORDER BY l.workflow_id, l.subject_id, l.revision;
-
--- name: export_classifications
--- The ledger of a project by time of arrival; within one moment by subject, in the order in which votes were counted.
-SELECT c.kind, c.client_id, c.volunteer_id, c.workflow_id, w.name, c.subject_id, s.external_id, c.answer, c.flag,
-       c.truth, c.bucket, c.exclusion, k.retracted_at IS NOT NULL AS retracted, c.ordinal, c.if_yes, c.if_no,
-       c.skill_revision, v.number, c.attempt, c.received_at, c.answered_at, c.dwell_ms, c.source, c.session, c.language,
-       c.utc_offset_minutes
-FROM classification c
-JOIN workflow w ON w.id = c.workflow_id
-JOIN subject s ON s.id = c.subject_id
-JOIN cascade_version v ON v.id = c.version_id
-LEFT JOIN swipe_key k ON k.person_id = c.person_id AND k.client_id = c.client_id
-WHERE w.project_id = $1
-ORDER BY c.received_at, c.workflow_id, c.subject_id, c.ordinal, c.kind, c.client_id;
 
 -- name: find_stage
 -- The newest edition of a named workflow in which the subject has a place, the version that its stage was last under,
