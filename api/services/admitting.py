@@ -20,19 +20,26 @@ import random
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
+from api import sky
 from api.errors import UnknownProjectError
 from api.manifest import ManifestRow
 from api.services.entering import Arrival, arrivals, first_stages
+from api.services.framing import Notice
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
 from api.store.ballot import BallotStore, Gold
 from api.store.engine import Connection, Pool
-from api.store.importing import HeldProject, ImportingStore, LocationValues, StoredSubject
+from api.store.importing import HeldProject, ImportingStore, LocationValues, Position, StoredSubject
 from cascade.graph import Attributes
 
 _DRAWS: Final = 2**31
+_SKY: Final = 7
+"""Where `LocationValues` hold what a picture points at."""
+
+
+_Key = TypeVar("_Key")
 
 
 class ImportingError(Exception):
@@ -55,6 +62,18 @@ class Incoming:
 
     row: ManifestRow
     locations: Sequence[LocationValues] = ()
+    notices: Sequence[Notice] = ()
+
+    @property
+    def seen_at(self) -> tuple[float, float] | None:
+        """Where the first picture that knows it points."""
+        points = (values[_SKY] for values in self.locations if values[_SKY] is not None)
+        return next(((point["ra"], point["dec"]) for point in points), None)
+
+    @property
+    def position(self) -> tuple[float, float] | None:
+        """Where the subject is: where its row says, or where its pictures point."""
+        return self.row.position or self.seen_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +90,7 @@ class Report:
     """What became of the rows: every one is imported, updated, unchanged or bad.
 
     `entered` subjects begin the cascade; `withdrawn` ones left it, since they are gold now. `gold_kept` counts gold
-    that stays though its cell is empty now.
+    that stays though its cell is empty now, `noted` what was said of pictures that were imported all the same.
     """
 
     imported: int = 0
@@ -81,6 +100,7 @@ class Report:
     entered: int = 0
     withdrawn: int = 0
     gold_kept: int = 0
+    noted: int = 0
 
     def __add__(self, other: Self) -> "Report":
         return Report(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
@@ -102,10 +122,12 @@ class _Difference:
     gold: Mapping[str, Gold]
     gold_kept: int
     attributes: Attributes
+    position: tuple[float, float] | None
 
     @property
     def is_change(self) -> bool:
-        return self.metadata is not None or self.locations is not None or bool(self.scores) or bool(self.gold)
+        said = (self.metadata, self.locations, self.position)
+        return any(each is not None for each in said) or bool(self.scores) or bool(self.gold)
 
     def arrival(self, published: Published | None) -> Sequence[Arrival]:
         """Return the subject with the workflow that takes it, if it is to begin the cascade now."""
@@ -119,16 +141,30 @@ def _difference(incoming: Incoming, subject: StoredSubject, said: Said) -> _Diff
     kept = {key: value for key, value in subject.metadata.items() if key not in said.metadata}
     metadata = kept | dict(row.metadata)
     locations = list(incoming.locations)
+    pictured_anew = bool(locations) and locations != subject.locations
     gold = {workflow: _gold(row, workflow, subject, said) for workflow in row.gold}
     return _Difference(
         subject,
         metadata=None if metadata == subject.metadata else metadata,
-        locations=None if not locations or locations == subject.locations else locations,
+        locations=locations if pictured_anew else None,
         scores={name: score for name, score in row.scores.items() if subject.scores.get(name) != score},
         gold={workflow: each for workflow, each in gold.items() if subject.gold.get(workflow) != each},
         gold_kept=len((said.gold & subject.gold.keys()) - row.gold.keys()),
         attributes=Attributes(metadata, {**subject.scores, **row.scores}),
+        position=_moved_to(incoming, subject, pictured_anew=pictured_anew),
     )
+
+
+def _moved_to(incoming: Incoming, subject: StoredSubject, *, pictured_anew: bool) -> tuple[float, float] | None:
+    """Return where a subject is now, if that is not where it was.
+
+    What its row says counts most. Where its pictures point counts if nothing was known, or if they are new: a cell that
+    was emptied takes no position away.
+    """
+    asked = incoming.row.position
+    if asked is None and (subject.position is None or pictured_anew):
+        asked = incoming.seen_at
+    return None if asked == subject.position else asked
 
 
 def _gold(row: ManifestRow, workflow: str, subject: StoredSubject, said: Said) -> Gold:
@@ -208,7 +244,8 @@ class Admission:
     ) -> Report:
         project, published = await self._published(connection, held, _gold_of(batch))
         rows = {incoming.row.external_id: incoming for incoming in batch}
-        created = await store.begin_subjects(project.id, {key: each.row.metadata for key, each in rows.items()})
+        places = _placed({key: each.position for key, each in rows.items()})
+        created = await store.begin_subjects(project.id, {key: each.row.metadata for key, each in rows.items()}, places)
         await store.lock_subjects(project.id, rows)
         stored = await store.read_subjects(project.id, rows)
         differences = {key: _difference(each, stored[key], self._said) for key, each in rows.items()}
@@ -244,6 +281,8 @@ class Admission:
         each = differences.values()
         if metadata := {d.subject.id: d.metadata for d in each if d.metadata is not None}:
             await store.write_metadata(metadata)
+        if positions := _placed({d.subject.id: d.position for d in each}):
+            await store.write_positions(positions)
         for new in (True, False):
             chosen = [d for key, d in differences.items() if (key in created) is new]
             if locations := {d.subject.id: d.locations for d in chosen if d.locations is not None}:
@@ -274,6 +313,13 @@ class Admission:
         while (found := await store.lock_stages(project.id, subjects)) != held:
             held = found
         return len(await store.withdraw_stages(held))
+
+
+def _placed(positions: Mapping[_Key, tuple[float, float] | None]) -> dict[_Key, Position]:
+    """Return the positions that are known with their cells."""
+    known = {key: position for key, position in positions.items() if position is not None}
+    cells = sky.cells([ra for ra, _ in known.values()], [dec for _, dec in known.values()])
+    return {key: Position(*position, cell) for (key, position), cell in zip(known.items(), cells, strict=True)}
 
 
 def _gold_of(batch: Iterable[Incoming]) -> Set[str]:

@@ -15,7 +15,17 @@ from api.store.statements import statements
 _SQL = statements("importing")
 
 LocationValues = list[Any]
-"""Digest, mime, width, height, blurhash and variants as [[width, height, bytes], ...]."""
+"""Digest, mime, width, height, blurhash, variants as [[width, height, bytes], ...], source, and where it points as
+{ra, dec, scale_arcsec}, if that is known.
+"""
+
+
+class Position(NamedTuple):
+    """A place in the sky: ICRS degrees, and the nested HEALPix cell of order 29 around it."""
+
+    ra: float
+    dec: float
+    healpix: int
 
 
 class HeldProject(NamedTuple):
@@ -35,6 +45,7 @@ class StoredSubject(NamedTuple):
     scores: Mapping[str, float]
     gold: Mapping[str, Gold]
     staged: bool
+    position: tuple[float, float] | None = None
 
 
 class ImportingStore:
@@ -62,11 +73,14 @@ class ImportingStore:
         row = await self._connection.fetchrow(_SQL["hold_project_alone" if alone else "hold_project"], slug)
         return None if row is None else HeldProject(*row)
 
-    async def begin_subjects(self, project_id: int, metadata: Mapping[str, Mapping[str, str]]) -> set[str]:
+    async def begin_subjects(
+        self, project_id: int, metadata: Mapping[str, Mapping[str, str]], positions: Mapping[str, Position]
+    ) -> set[str]:
         """Create those subjects that do not exist; return the external ids of the created ones."""
-        ids = sorted(metadata)
-        texts = [_json(metadata[external_id]) for external_id in ids]
-        return {row[0] for row in await self._connection.fetch(_SQL["begin_subjects"], project_id, ids, texts)}
+        nowhere = (None, None, None)
+        rows = [(each, _json(metadata[each]), *positions.get(each, nowhere)) for each in sorted(metadata)]
+        created = await self._connection.fetch(_SQL["begin_subjects"], project_id, *_columns(rows, 5))
+        return {row[0] for row in created}
 
     async def lock_subjects(self, project_id: int, external_ids: Iterable[str]) -> None:
         """Lock subjects against other imports."""
@@ -82,16 +96,21 @@ class ImportingStore:
         texts = [_json(values) for values in metadata.values()]
         await self._connection.execute(_SQL["write_metadata"], list(metadata), texts)
 
+    async def write_positions(self, positions: Mapping[int, Position]) -> None:
+        """Place subjects in the sky, or move them."""
+        rows = [(subject_id, *position) for subject_id, position in positions.items()]
+        await self._connection.execute(_SQL["write_positions"], *_columns(rows, 4))
+
     async def write_locations(self, locations: Mapping[int, Sequence[LocationValues]], *, new: bool) -> None:
         """Replace the locations of subjects; `new` ones have none to be replaced."""
         if not new:
             await self._connection.execute(_SQL["forget_locations"], list(locations))
         rows = [
-            (subject_id, ordinal, *values[:5], _json(values[5]))
+            (subject_id, ordinal, *values[:5], _json(values[5]), values[6], _json(values[7]) if values[7] else None)
             for subject_id, each in locations.items()
             for ordinal, values in enumerate(each)
         ]
-        await self._connection.execute(_SQL["write_locations"], *_columns(rows, 8))
+        await self._connection.execute(_SQL["write_locations"], *_columns(rows, 10))
 
     async def write_scores(self, scores: Sequence[tuple[int, str, float]]) -> None:
         """Write scores, each as a new revision: subject, name, value."""
@@ -115,7 +134,8 @@ class ImportingStore:
 def _subject(row: Any) -> StoredSubject:
     gold = {workflow: Gold(*values) for workflow, values in json.loads(row[5]).items()}
     scores = {name: float(value) for name, value in json.loads(row[4]).items()}
-    return StoredSubject(row[1], json.loads(row[2]), json.loads(row[3]), scores, gold, row[6])
+    position = None if row[7] is None else (row[7], row[8])
+    return StoredSubject(row[1], json.loads(row[2]), json.loads(row[3]), scores, gold, row[6], position)
 
 
 def _columns(rows: Sequence[Sequence[Any]], count: int) -> list[list[Any]]:

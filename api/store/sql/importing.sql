@@ -29,9 +29,10 @@ FOR NO KEY UPDATE OF p;
 
 -- name: begin_subjects
 -- Those that are there already are left out first, so that they take no number; the unique key decides a race.
-INSERT INTO subject (project_id, external_id, metadata)
-SELECT $1, q.external_id, q.metadata::jsonb
-FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS q (external_id, metadata, n)
+INSERT INTO subject (project_id, external_id, metadata, ra, dec, healpix)
+SELECT $1, q.external_id, q.metadata::jsonb, q.ra, q.dec, q.healpix
+FROM unnest($2::text[], $3::text[], $4::float8[], $5::float8[], $6::bigint[]) WITH ORDINALITY
+    AS q (external_id, metadata, ra, dec, healpix, n)
 WHERE NOT EXISTS (SELECT 1 FROM subject s WHERE s.project_id = $1 AND s.external_id = q.external_id)
 ORDER BY q.n
 ON CONFLICT DO NOTHING
@@ -47,7 +48,8 @@ FOR NO KEY UPDATE OF s;
 -- name: read_subjects
 -- All that an import may change, as it is stored; a score and a gold standard as they are now.
 SELECT s.external_id, s.id, s.metadata::text AS metadata,
-       coalesce((SELECT jsonb_agg(jsonb_build_array(l.digest, l.mime, l.width, l.height, l.blurhash, l.variants)
+       coalesce((SELECT jsonb_agg(jsonb_build_array(l.digest, l.mime, l.width, l.height, l.blurhash, l.variants,
+                                                    l.source, l.sky)
                                   ORDER BY l.ordinal)
                  FROM location l WHERE l.subject_id = s.id), '[]')::text AS locations,
        coalesce((SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = s.id), '{}')::text
@@ -55,7 +57,8 @@ SELECT s.external_id, s.id, s.metadata::text AS metadata,
        coalesce((SELECT jsonb_object_agg(g.workflow, jsonb_build_array(g.truth, g.explanation))
                  FROM gold_standard g WHERE g.subject_id = s.id AND g.current), '{}')::text AS gold,
        EXISTS (SELECT 1 FROM workflow w JOIN stage t ON t.workflow_id = w.id AND t.subject_id = s.id
-               WHERE w.project_id = $1) AS staged
+               WHERE w.project_id = $1) AS staged,
+       s.ra, s.dec
 FROM unnest($2::text[]) AS q (external_id)
 JOIN subject s ON s.project_id = $1 AND s.external_id = q.external_id;
 
@@ -64,14 +67,20 @@ UPDATE subject s SET metadata = q.metadata::jsonb
 FROM unnest($1::bigint[], $2::text[]) AS q (subject_id, metadata)
 WHERE s.id = q.subject_id;
 
+-- name: write_positions
+UPDATE subject s SET ra = q.ra, dec = q.dec, healpix = q.healpix
+FROM unnest($1::bigint[], $2::float8[], $3::float8[], $4::bigint[]) AS q (subject_id, ra, dec, healpix)
+WHERE s.id = q.subject_id;
+
 -- name: forget_locations
 DELETE FROM location WHERE subject_id = ANY($1::bigint[]);
 
 -- name: write_locations
-INSERT INTO location (subject_id, ordinal, digest, mime, width, height, blurhash, variants)
-SELECT subject_id, ordinal, digest, mime, width, height, blurhash, variants::jsonb
-FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::int[], $6::int[], $7::text[], $8::text[])
-    AS q (subject_id, ordinal, digest, mime, width, height, blurhash, variants);
+INSERT INTO location (subject_id, ordinal, digest, mime, width, height, blurhash, variants, source, sky)
+SELECT subject_id, ordinal, digest, mime, width, height, blurhash, variants::jsonb, source, sky::jsonb
+FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::int[], $6::int[], $7::text[], $8::text[],
+            $9::text[], $10::text[])
+    AS q (subject_id, ordinal, digest, mime, width, height, blurhash, variants, source, sky);
 
 -- name: write_scores
 INSERT INTO score (subject_id, name, value)
