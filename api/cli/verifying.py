@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from api.cli.running import console, fail, say
+from api.media.storage import open_storage
 from api.postgres.embedded import running_postgres
 from api.services.published import PublishedCascades
 from api.services.verifying import Verification
@@ -37,7 +38,8 @@ def verify(project: Annotated[str, typer.Argument(help="The project's short name
 
 
 async def _verify(project: str) -> Verification:
-    async with running_postgres(Settings(), say) as url:
+    settings = Settings()
+    async with running_postgres(settings, say) as url:
         await upgrade(url)
         async with connect(url, "verify") as connection:
-            return await replay(connection, PublishedCascades(), project)
+            return await replay(connection, PublishedCascades(), project, open_storage(settings))

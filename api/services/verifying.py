@@ -1,5 +1,6 @@
 """The proof that what a project stores follows from its ledger: everything is replayed in the engine, bit for bit."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from api.errors import UnknownProjectError
+from api.media.storage import Storage
+from api.services.archiving import LedgerArchivedError, archived_batches
 from api.services.ballot import rules_in_force
 from api.services.published import Published, PublishedCascades
 from api.store import ledger as stored
+from api.store.archiving import ArchiveStore
 from api.store.engine import Connection
+from api.store.exports import ArchivedMonth
 from cascade.graph import Attributes
 from cascade.replay import LABEL, Discrepancy, Ledger, check, skill_history
 from cascade.standing import RULE, STANDING, Integers, Rows
@@ -31,17 +36,36 @@ class Verification:
     discrepancies: Sequence[str]
 
 
-async def verify(connection: Connection, published: PublishedCascades, slug: str) -> Verification:
+async def verify(
+    connection: Connection, published: PublishedCascades, slug: str, storage: Storage | None = None
+) -> Verification:
     """Replay a project and compare every stored sum, decision, label and route with what comes out.
 
-    Stages that a person decided or that were withdrawn are not replayed. All is read in one snapshot.
+    Stages that a person decided or that were withdrawn are not replayed. All is read in one snapshot; months of the
+    ledger that were archived come from `storage`.
+
+    Raises
+    ------
+    LedgerArchivedError
+        Months were archived, and there is no store to read them from.
+    DamagedArchiveError
+        The file of one of them is not the one that was written.
     """
     project_id = await stored.project_number(connection, slug)
     if project_id is None:
         raise UnknownProjectError(slug)
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await stored.hold_ledger(connection)
+        archived = await ArchiveStore(connection).archived_months()
+        if archived and storage is None:
+            raise LedgerArchivedError([each.month for each in archived])
         stages = await stored.read_stages(connection, project_id)
         entries = await stored.read_entries(connection, project_id)
+        workflows = await stored.read_workflows(connection, project_id)
+        if storage is not None:
+            for month in archived:
+                entries += await asyncio.to_thread(_archived_entries, storage, month, workflows)
+            entries.sort(key=lambda e: (e.workflow_id, e.subject_id, e.ordinal))
         labels = await stored.read_first_labels(connection, project_id)
         versions = {
             number: await published.get(connection, number)
@@ -58,6 +82,16 @@ async def verify(connection: Connection, published: PublishedCascades, slug: str
     wrong = [_named(each, kept, votes) for each in found]
     wrong += _wrong_routes(checked, versions, {(row[0], row[1]) for row in stages})
     return Verification(len(votes), len(gold), len(kept), len(by_hand), len(checked), wrong)
+
+
+def _archived_entries(storage: Storage, month: ArchivedMonth, workflows: Sequence[int]) -> list[stored.Entry]:
+    """Return the entries of an archived month that did something."""
+    return [
+        entry
+        for batch in archived_batches(storage, month, workflows)
+        for entry in map(stored.Entry, *(batch[name].to_pylist() for name in stored.Entry._fields))
+        if entry.ordinal > 0 or entry.truth is not None
+    ]
 
 
 def _ledger(

@@ -55,6 +55,16 @@ async def project_number(connection: Connection, slug: str) -> int | None:
     return number
 
 
+async def hold_ledger(connection: Connection) -> None:
+    """Let no month leave the ledger until the transaction ends. First of all in it: the snapshot must begin later."""
+    await connection.execute("LOCK TABLE classification IN ACCESS SHARE MODE")
+
+
+async def read_workflows(connection: Connection, project_id: int) -> list[int]:
+    """Return the numbers of all workflows of a project."""
+    return [row[0] for row in await connection.fetch("SELECT id FROM workflow WHERE project_id = $1", project_id)]
+
+
 async def read_stages(connection: Connection, project_id: int) -> list[tuple[Any, ...]]:
     """Return workflow, subject and the fields of the standing of every stage."""
     return [tuple(row) for row in await connection.fetch(_SQL["read_stages"], project_id)]
