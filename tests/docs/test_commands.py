@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from api.cli import app
-from tests.docs.reading import Block, blocks, pages
+from api.settings import Settings
+from tests.docs.reading import DOCS, Block, blocks, pages
 
 PROGRAM = typer.main.get_command(app)
 COMMAND = re.compile(r"(?:^|[|;&(] *|\$\()(?:\.venv/bin/)?chaffinch ([^|;&)#>\n]*(?:\\\n[^|;&)#>\n]*)*)", re.MULTILINE)
@@ -43,3 +44,24 @@ def test_a_marked_block_is_one_that_a_shell_or_python_runs() -> None:
 
     assert marked
     assert [block.place for block in marked if block.language not in {"sh", "python"}] == []
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Give every command that does something."""
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from leaves(inner, (*path, name))
+    if not hasattr(command, "commands"):
+        yield " ".join(path)
+
+
+def test_every_command_is_in_the_list_of_commands() -> None:
+    listed = set(re.findall(r"^\| `chaffinch ([a-z -]+)` \|", (DOCS / "commands.md").read_text(), re.MULTILINE))
+
+    assert listed == set(leaves(PROGRAM))
+
+
+def test_every_setting_is_in_the_documentation() -> None:
+    said = "\n".join(page.read_text() for page in pages())
+
+    names = [f"CHAFFINCH_{name.upper()}" for name in Settings.model_fields]
+    assert [name for name in names if name not in said] == []
