@@ -290,7 +290,7 @@ class UnknownPathError(ChaffinchError):
     """Nothing lives at the path; `fields` names the parameters that no path can have."""
 
     def __init__(self, path: str, fields: Sequence[FieldProblemOut] = ()) -> None:
-        super().__init__(f"nothing lives at {path}; /openapi.json lists all paths")
+        super().__init__(f"nothing lives at {path}; /docs shows all paths, /openapi.json too")
         self.path = path
         self.fields = fields
 
