@@ -26,7 +26,6 @@ from api import sky
 from api.errors import UnknownProjectError
 from api.manifest import ManifestRow
 from api.services.entering import Arrival, arrivals, first_stages
-from api.services.framing import Notice
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
 from api.store.ballot import BallotStore, Gold
@@ -62,7 +61,6 @@ class Incoming:
 
     row: ManifestRow
     locations: Sequence[LocationValues] = ()
-    notices: Sequence[Notice] = ()
 
     @property
     def seen_at(self) -> tuple[float, float] | None:
