@@ -33,6 +33,7 @@ from api.services.subjects import Subjects
 from api.services.tokens import Tokens
 from api.services.uploads import CONNECTIONS, Uploads
 from api.services.volunteers import Volunteers
+from api.services.webhooks import Webhooks
 from api.settings import Settings
 from api.store.engine import Pool, open_engine, open_pool
 from api.store.failures import CONFLICTS, is_away, is_starting
@@ -125,6 +126,7 @@ def _build(
         publishing=Publishing(pool, published, dice),
         labels=Labels(pool),
         events=Events(pool, hub, settings.authority),
+        webhooks=Webhooks(pool),
         tokens=Tokens(pool, sessions),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(sessions),

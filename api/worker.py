@@ -16,7 +16,7 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -24,8 +24,12 @@ from typing import Final
 
 import structlog
 
+from api.media.storage import open_storage
 from api.metrics import count_job, count_job_failure
+from api.outbound.posting import Poster
 from api.postgres.embedded import running_postgres
+from api.services.archiving import Archive, archive_due
+from api.services.delivering import Delivering
 from api.services.finishing import Finishing
 from api.services.partitions import keep_ahead
 from api.services.published import PublishedCascades
@@ -33,7 +37,7 @@ from api.services.sequencing import sequence
 from api.services.settling import settle, unheard
 from api.services.totals import Totals
 from api.settings import Settings
-from api.store.engine import Connection, connect
+from api.store.engine import Connection, connect, open_pool
 from api.store.failures import CONFLICTS, UNREACHABLE, is_away, is_starting
 from api.store.publishing import PublishingStore
 from api.store.schema import upgrade
@@ -44,6 +48,9 @@ FIRST_PAUSE_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 5.0
 START_PAUSE_SECONDS: Final = 0.5
 """Between attempts to reach a database that is away at the start."""
+
+DELIVERY_CONNECTIONS: Final = 2
+"""Connections by which webhooks are read and written; none is held while a receiver is waited for."""
 
 STOP_SECONDS: Final = 5.0
 """How long jobs may take to end by themselves; what is under way then is rolled back, and done by the next worker."""
@@ -59,13 +66,14 @@ class Job:
     run: Callable[[Connection], Awaitable[object]]
 
 
-def jobs() -> Sequence[Job]:
+def jobs(delivering: Delivering) -> Sequence[Job]:
     """Return the jobs of one worker."""
     return (
         Job("sequencing", 0.1, 60, sequence),
         Job("settling", 2, 3600, partial(_settle_projects, PublishedCascades(), random.SystemRandom())),
         Job("totals", 1, 3600, Totals().count),
         Job("finishing", 1, 60, Finishing(PublishedCascades()).look),
+        Job("webhooks", 0, 60, delivering.turn),
         Job("partitions", 3600, 60, _keep_partitions_ahead),
     )
 
@@ -92,13 +100,40 @@ async def run_worker(settings: Settings) -> None:
                 await working
 
 
-async def work(database_url: str, stop: asyncio.Event) -> None:
-    """Do the jobs over a database until `stop` is set."""
+async def work(database_url: str, stop: asyncio.Event, settings: Settings | None = None) -> None:
+    """Do the jobs over a database until `stop` is set; the settings are those of the environment by default."""
+    settings = settings or Settings()
     log.info("worker started")
-    async with asyncio.TaskGroup() as group:
-        for job in jobs():
+    async with _delivering(database_url, settings) as delivering, asyncio.TaskGroup() as group:
+        for job in (*jobs(delivering), *_archiving(settings, database_url)):
             group.create_task(_repeat(job, database_url, stop), name=job.name)
     log.info("worker stopped")
+
+
+def _archiving(settings: Settings, database_url: str) -> Sequence[Job]:
+    """Return the job that moves old months of the ledger into files, if the settings want it."""
+    months = settings.archive_after_months
+    if months is None:
+        return ()
+    storage, scratch = open_storage(settings), settings.data_dir / "scratch"
+
+    async def archive(connection: Connection) -> None:
+        await archive_due(Archive(connection, database_url, storage, scratch), datetime.now(UTC).date(), months)
+
+    return (Job("archiving", 24 * 3600, 4 * 3600, archive),)
+
+
+@contextlib.asynccontextmanager
+async def _delivering(database_url: str, settings: Settings) -> AsyncIterator[Delivering]:
+    """Give what posts to webhooks."""
+    async with contextlib.AsyncExitStack() as resources:
+        pool = await open_pool(database_url, DELIVERY_CONNECTIONS)
+        resources.push_async_callback(pool.close)
+        poster = Poster(settings.private_addresses)
+        resources.push_async_callback(poster.close)
+        delivering = Delivering(pool, poster.post, settings.authority, random.SystemRandom())
+        resources.push_async_callback(delivering.close)
+        yield delivering
 
 
 async def _work(settings: Settings, stop: asyncio.Event) -> None:
@@ -108,7 +143,7 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
         try:
             async with running_postgres(settings) as url:
                 await upgrade(url)
-                await work(url, stop)
+                await work(url, stop, settings)
         except Exception as error:
             if not is_starting(error) and (not is_away(error) or time.monotonic() > deadline):
                 raise

@@ -15,6 +15,16 @@ from mobile_schemas.problems import ProblemPath
 from mobile_schemas.projects import ProjectOut, ProjectPath, ProjectsOut
 from mobile_schemas.subjects import MediaPath, SubjectOut, SubjectPath
 from mobile_schemas.volunteers import MeOut, VolunteerCreatedOut, VolunteerIn
+from mobile_schemas.webhooks import (
+    DeliveriesOut,
+    DeliveriesQuery,
+    ReplayIn,
+    WebhookCreatedOut,
+    WebhookIn,
+    WebhookOut,
+    WebhookPath,
+    WebhooksOut,
+)
 
 Access = Literal["public", "volunteer", "researcher", "import"]
 MediaType = Literal[
@@ -268,6 +278,74 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         access="researcher",
         parameters=ImportPath,
         reply=ImportOut,
+    ),
+    Endpoint(
+        name="add_webhook",
+        method="POST",
+        path="/v1/projects/{slug}/webhooks",
+        summary="Have events posted to an address, from now on. The answer has the secret that signs them, this once.",
+        access="researcher",
+        parameters=ProjectPath,
+        body=WebhookIn,
+        reply=WebhookCreatedOut,
+        status=201,
+        problems=(409,),
+    ),
+    Endpoint(
+        name="list_webhooks",
+        method="GET",
+        path="/v1/projects/{slug}/webhooks",
+        summary="The webhooks of a project, and how far each has come.",
+        access="researcher",
+        parameters=ProjectPath,
+        reply=WebhooksOut,
+    ),
+    Endpoint(
+        name="remove_webhook",
+        method="DELETE",
+        path="/v1/webhooks/{webhook_id}",
+        summary="Remove a webhook; the answer is what it was.",
+        access="researcher",
+        parameters=WebhookPath,
+        reply=WebhookOut,
+    ),
+    Endpoint(
+        name="list_deliveries",
+        method="GET",
+        path="/v1/webhooks/{webhook_id}/deliveries",
+        summary="The newest attempts to post to a webhook, the newest first; the last 1,000 are kept.",
+        access="researcher",
+        parameters=WebhookPath,
+        query=DeliveriesQuery,
+        reply=DeliveriesOut,
+    ),
+    Endpoint(
+        name="replay_webhook",
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/replay",
+        summary="Send the events after a position again.",
+        access="researcher",
+        parameters=WebhookPath,
+        body=ReplayIn,
+        reply=WebhookOut,
+    ),
+    Endpoint(
+        name="pause_webhook",
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/pause",
+        summary="Post nothing to a webhook until it is resumed.",
+        access="researcher",
+        parameters=WebhookPath,
+        reply=WebhookOut,
+    ),
+    Endpoint(
+        name="resume_webhook",
+        method="POST",
+        path="/v1/webhooks/{webhook_id}/resume",
+        summary="Go on with a webhook where it stopped.",
+        access="researcher",
+        parameters=WebhookPath,
+        reply=WebhookOut,
     ),
     Endpoint(
         name="get_subject",

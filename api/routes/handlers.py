@@ -3,7 +3,18 @@
 from typing import Final
 
 from api.http.calls import Handlers
-from api.routes import classifications, decks, events, imports, labels, projects, service, subjects, volunteers
+from api.routes import (
+    classifications,
+    decks,
+    events,
+    imports,
+    labels,
+    projects,
+    service,
+    subjects,
+    volunteers,
+    webhooks,
+)
 from api.services.house import Services
 
 HANDLERS: Final[Handlers[Services]] = {
@@ -20,6 +31,13 @@ HANDLERS: Final[Handlers[Services]] = {
     "stream_events": events.stream,
     "get_event": events.get,
     "get_voevent": events.voevent,
+    "add_webhook": webhooks.add,
+    "list_webhooks": webhooks.index,
+    "remove_webhook": webhooks.remove,
+    "list_deliveries": webhooks.deliveries,
+    "replay_webhook": webhooks.replay,
+    "pause_webhook": webhooks.pause,
+    "resume_webhook": webhooks.resume,
     "begin_upload": imports.begin_upload,
     "get_upload": imports.get_upload,
     "put_chunk": imports.put_chunk,

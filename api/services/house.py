@@ -19,6 +19,7 @@ from api.services.subjects import Subjects
 from api.services.tokens import Tokens
 from api.services.uploads import Uploads
 from api.services.volunteers import Volunteers
+from api.services.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Services:
     health: Health
     labels: Labels
     events: Events
+    webhooks: Webhooks
     publishing: Publishing
     tokens: Tokens
     uploads: Uploads

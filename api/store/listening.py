@@ -2,14 +2,14 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
-from api.store.engine import connect
+from api.store.engine import Connection, connect
 from api.store.outbox import CHANNEL
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS: Final = 20.0
 """A statement on this connection that takes longer is given up, and the connection with it."""
 
 
@@ -23,6 +23,11 @@ async def listening(
     statements besides.
     """
     async with connect(database_url, name, PATIENCE_SECONDS) as connection:
-        connection.add_termination_listener(lambda _: heard())
-        await connection.add_listener(CHANNEL, lambda *_: heard())
+        await hear(connection, heard)
         yield connection
+
+
+async def hear(connection: Connection, heard: Callable[[], None]) -> None:
+    """Let a connection call `heard` from now on, as above."""
+    connection.add_termination_listener(lambda _: heard())
+    await connection.add_listener(CHANNEL, lambda *_: heard())
