@@ -23,9 +23,9 @@ from api.cli.running import console, fail
 from api.demo.by_eye import cascade_declaration
 from api.demo.cutouts import MANIFEST, cut
 from api.errors import CommandError
-from api.factory import media_dir
 from api.manifest import ManifestError
 from api.media.errors import WorkersCannotStartError
+from api.media.storage import place_of
 from api.phone import Phone, all_of
 from api.services.admitting import ImportingError, Report
 from api.services.importing import import_manifest
@@ -135,7 +135,7 @@ async def _import(house: Beside, settings: Settings, manifest: Path) -> Report:
             house.pool,
             manifest,
             PROJECT,
-            media_dir(settings),
+            place_of(settings),
             follow=lambda now: follow(now.report.rows, max(now.lines - 1, 1)),
         )
 
@@ -179,7 +179,7 @@ def _where_to_go(url: str, workflow: int) -> str:
     return dedent(f"""\
         The service is at {url}
           its questions    {url}/v1/projects/{PROJECT}
-          the whole API    {url}/openapi.json
+          the whole API    {url}/docs
           whether it works {url}/health
 
         There is no page for phones yet: what there is to see is the API, and a crowd at work.

@@ -128,8 +128,8 @@ def _placed(wanted: Wanted, frame: Frame, grid: Frame | None, pixel_limit: int) 
         shown = Frame(frame.source, tuple(_onto(target.outline, grid.source, frame)), target.outline)
     else:
         shown, part = (frame, False) if wanted.cutout is None else _cut(wanted, frame, pixel_limit)
-        if grid is not None:
-            remarks.append(f"is not laid on {grid.source.name}")
+        if grid is not None and (grid.outline.wcs is None) != (frame.outline.wcs is None):
+            remarks.append(f"is not laid on {grid.source.name}, as only one of them has a WCS")
     if part:
         remarks.append("the cutout reaches beyond the frame: black there")
     if not has_values(shown.planes):

@@ -1,20 +1,32 @@
-"""One image file, checked and turned into what phones are served.
+"""One picture, made of the files it needs, checked and turned into what phones are served.
 
-`prepare` may run in many processes at once, over the same files too, and may be killed at any moment: what it has done
-once it finds done. It sets limits inside Pillow that hold for the whole process while it runs, so it belongs into the
-workers of `pool`, never into a thread beside others.
+    media/abc/DIGEST-640.webp    one object for each width
+    media/abc/DIGEST.json        the record, written last: with it the picture is complete
+
+Objects lie under the digest of what they are made of, so a name never changes its content, and in 4,096 folders, so
+that millions of pictures are no trouble and few folders are made on the way.
+
+`prepare` may run in many processes at once, over the same pictures too, and may be killed at any moment: what it has
+done once it finds done. The same picture always gives the same bytes, so nobody waits for anybody. Nothing is synced to
+disk here; who commits a row that names a picture calls `Storage.flush` before. What a later run finds it compares by
+size and CRC-32 with the record, as a loss of power may leave files whose names are there and whose contents are not.
+
+Preparing sets limits inside Pillow that hold for the whole process while it runs, so it belongs into the workers of
+`pool`, never into a thread beside others.
 """
 
 import hashlib
 import json
 import os
+import re
 import stat
+import zlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from api.media import files
-from api.media.decoding import Decoded, decode
+from api.media.decoding import Decoded, decode_wanted
 from api.media.errors import (
     EmptyFileError,
     FileTooLargeError,
@@ -22,10 +34,14 @@ from api.media.errors import (
     TooTallError,
     UnreadableFileError,
 )
-from api.media.variants import TALLEST, WIDTHS, Sizes, Variant, blurred, encoded, sizes
+from api.media.storage import MEDIA, Storage
+from api.media.variants import TALLEST, WEBP, WIDTHS, Variant, blurred, encoded, sizes
+from api.media.wanted import Sky, Wanted, plain
 
-_RECIPE: Final = 1
+_RECIPE: Final = 2
 """Goes up when the same original would give other variants, so that old ones are made anew."""
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +60,11 @@ DEFAULT_LIMITS: Final = Limits()
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """An image that is ready to be served.
+    """A picture that is ready to be served.
 
-    `digest` is the SHA-256 of the original file, in hexadecimal; `mime`, `width` and `height` are the original's, held
-    upright; `variants` are WebP, the narrowest first.
+    `digest` is in hexadecimal: the SHA-256 of the file, or of all files and of what was wanted of them; `mime`, `width`
+    and `height` are the original's, held upright; `variants` are WebP, the narrowest first; `sky` is where it points,
+    where that is known, and `note` what the importer should be told.
     """
 
     digest: str
@@ -56,42 +73,105 @@ class PreparedImage:
     height: int
     blurhash: str
     variants: tuple[Variant, ...]
+    sky: Sky | None = None
+    note: str | None = None
 
 
-def prepare(source: Path, media_dir: Path, limits: Limits = DEFAULT_LIMITS) -> PreparedImage:
-    """Check an image file and write its variants into the media folder, unless they are there already.
+class Unsaved(NamedTuple):
+    """A picture with the objects that are to be written, in this order; none where all are there already."""
+
+    image: PreparedImage
+    objects: Sequence[tuple[str, bytes, str]]
+
+
+def key(digest: str, width: int, suffix: str = "webp") -> str | None:
+    """Return the key of one variant, or None where there can be none.
+
+    The values may come straight from a request: whatever is not a digest or a width of ours has no key.
+    """
+    if not _DIGEST.fullmatch(digest) or not 1 <= width <= WIDTHS[-1]:
+        return None
+    return f"{_stem(digest)}-{width}.{suffix}"
+
+
+def record_key(digest: str) -> str:
+    """Return the key of a picture's record."""
+    return f"{_stem(digest)}.json"
+
+
+def prepare(wanted: Wanted | Path, storage: Storage, limits: Limits = DEFAULT_LIMITS) -> PreparedImage:
+    """Check what a picture is made of and write its variants, unless they are there already.
 
     Raises
     ------
     MediaError
-        One class for each thing that can be wrong with the file. Trouble with the media folder, such as a full disk,
-        is an `OSError` instead: no image is to blame.
+        One class for each thing that can be wrong with the files.
+    StorageError
+        The store cannot be read or written, such as when a disk is full: no picture is to blame.
     """
-    content = _read(source, limits.file_bytes)
-    digest = hashlib.sha256(content).hexdigest()
-    if (done := _found(files.folder(media_dir, digest), digest)) is not None:
-        return done
-    decoded = decode(content, source, pixel_limit=limits.pixels, wanted_width=WIDTHS[-1])
+    unsaved = make(wanted, storage, limits)
+    save(unsaved, storage)
+    return unsaved.image
+
+
+def make(wanted: Wanted | Path, storage: Storage, limits: Limits = DEFAULT_LIMITS) -> Unsaved:
+    """Do what `prepare` does, but leave the writing to `save`. Raises what `prepare` raises."""
+    if isinstance(wanted, Path):
+        wanted = plain(wanted)
+    contents = [_read(path, limits.file_bytes) for path in wanted.paths]
+    digest = digest_of(wanted, contents)
+    if (done := _found(storage, digest)) is not None:
+        return Unsaved(done, ())
+    decoded = decode_wanted(wanted, contents, pixel_limit=limits.pixels, wanted_width=WIDTHS[-1])
+    return _made(wanted.source, digest, decoded)
+
+
+def save(unsaved: Unsaved, storage: Storage) -> None:
+    """Write a picture's objects: its record last, which says that the others are there."""
+    for name, content, content_type in unsaved.objects:
+        storage.put(name, content, content_type, sync=False)
+
+
+def digest_of(wanted: Wanted, contents: Sequence[bytes]) -> str:
+    """Return what a picture is known by: its file's SHA-256, or one over all files and what is wanted of them."""
+    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    if wanted == plain(wanted.source):
+        return digests[0]
+    asked = {
+        "cutout": None if wanted.cutout is None else asdict(wanted.cutout),
+        "files": digests[: len(wanted.files)],
+        "grid": digests[len(wanted.files) :],
+        "grid_hdu": wanted.grid_hdu,
+        "hdu": wanted.hdu,
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _made(source: Path, digest: str, decoded: Decoded) -> Unsaved:
     wanted = sizes(decoded.width, decoded.height)
     if not wanted:
         raise TooTallError(source, decoded.width, decoded.height, TALLEST // WIDTHS[0])
-    with files.sole_writer(media_dir, digest) as place:
-        return _found(place, digest) or _written(place, digest, decoded, wanted)
-
-
-def _written(place: Path, digest: str, decoded: Decoded, wanted: Sizes) -> PreparedImage:
-    """Write the variants, then the record that says that they are there, and return when all is safe on disk."""
-    variants = []
+    variants, sums, objects = [], {}, []
     for variant, content in encoded(decoded.pixels, wanted):
-        files.write(place, files.file_name(variant.width), content)
         variants.append(variant)
-    blurhash = blurred(decoded.pixels)
-    made = PreparedImage(
-        digest, decoded.mime, decoded.width, decoded.height, blurhash, variants=tuple(sorted(variants))
+        sums[str(variant.width)] = zlib.crc32(content)
+        objects.append((f"{_stem(digest)}-{variant.width}.webp", content, WEBP))
+    image = PreparedImage(
+        digest,
+        decoded.mime,
+        decoded.width,
+        decoded.height,
+        blurred(decoded.pixels),
+        tuple(sorted(variants)),
+        decoded.sky,
+        decoded.note,
     )
-    files.write(place, files.RECORD, json.dumps({"recipe": _RECIPE, **asdict(made)}, indent=1).encode())
-    files.sync(place)
-    return made
+    record = json.dumps({"recipe": _RECIPE, "crc32": sums, **asdict(image)}).encode()
+    return Unsaved(image, (*objects, (record_key(digest), record, "application/json")))
+
+
+def _stem(digest: str) -> str:
+    return f"{MEDIA}/{digest[:3]}/{digest}"
 
 
 def _read(source: Path, limit_bytes: int) -> bytes:
@@ -118,15 +198,30 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _found(place: Path, digest: str) -> PreparedImage | None:
-    """Return what an earlier run has prepared, if all of it is there at its full size."""
+def _found(storage: Storage, digest: str) -> PreparedImage | None:
+    """Return what an earlier run has prepared, if all of it is there and whole."""
+    content = storage.get(record_key(digest))
+    if content is None:
+        return None
     try:
-        record = json.loads((place / files.RECORD).read_bytes())
+        record = json.loads(content)
+        sums = record.pop("crc32")
         if record.pop("recipe") != _RECIPE or record["digest"] != digest:
             return None
         variants = tuple(Variant(**each) for each in record.pop("variants"))
-        if any((place / files.file_name(each.width)).stat().st_size != each.size_bytes for each in variants):
-            return None
-        return PreparedImage(**record, variants=variants)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        sky = None if (given := record.pop("sky")) is None else Sky(**given)
+        image = PreparedImage(**record, variants=variants, sky=sky)
+        whole = all(_is_whole(storage, digest, each, sums[str(each.width)]) for each in variants)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
+    return image if whole else None
+
+
+def _is_whole(storage: Storage, digest: str, variant: Variant, crc32: int) -> bool:
+    """Tell whether a variant is there as it was written; an object store loses no contents, so its size will do."""
+    name = f"{_stem(digest)}-{variant.width}.webp"
+    if storage.is_remote:
+        stored = storage.head(name)
+        return stored is not None and stored.size_bytes == variant.size_bytes
+    content = storage.get(name)
+    return content is not None and len(content) == variant.size_bytes and zlib.crc32(content) == crc32

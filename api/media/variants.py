@@ -14,6 +14,8 @@ from typing import Final, TypeAlias
 import blurhash
 from PIL import Image
 
+WEBP: Final = "image/webp"
+
 WIDTHS: Final = (320, 640, 1080, 1600)
 """Pixels across: a phone of today, at one, two and three times its density, and a tablet."""
 

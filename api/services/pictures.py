@@ -1,17 +1,15 @@
 """Pictures, as they were made ready for phones."""
 
-import asyncio
-from pathlib import Path
-
 from api.errors import UnknownMediaError
-from api.media.files import find
+from api.media.images import key
+from api.media.storage import Storage
 
 
 class Pictures:
     """Reads prepared pictures."""
 
-    def __init__(self, media_dir: Path) -> None:
-        self._media_dir = media_dir
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
 
     async def read(self, digest: str, width: int) -> bytes:
         """Return a picture as WebP.
@@ -20,12 +18,11 @@ class Pictures:
         ------
         UnknownMediaError
             There is no such picture, or not in this width.
+        StorageError
+            The store does not answer.
         """
-        content = await asyncio.to_thread(self._read, digest, width)
+        name = key(digest, width)
+        content = None if name is None else await self._storage.get_async(name)
         if content is None:
             raise UnknownMediaError(digest, width)
         return content
-
-    def _read(self, digest: str, width: int) -> bytes | None:
-        path = find(self._media_dir, digest, width)
-        return None if path is None else path.read_bytes()

@@ -17,7 +17,8 @@ from PIL import Image
 
 from api.app import App
 from api.caller import Scope
-from api.factory import media_dir, open_services
+from api.factory import open_services
+from api.media.storage import place_of
 from api.services.importing import import_manifest
 from api.settings import Settings
 from api.store.engine import open_pool
@@ -94,7 +95,7 @@ async def _prepare(settings: Settings) -> dict[Access, str]:
     services = await open_services(settings)
     pool = await open_pool(settings.database_url, 1)
     try:
-        await import_manifest(pool, _manifest(settings.data_dir), SLUG, media_dir(settings))
+        await import_manifest(pool, _manifest(settings.data_dir), SLUG, place_of(settings))
         for declaration in (ASKED_BEFORE, CASCADE):
             await services.publishing.publish(declaration)
         registered = await services.volunteers.register(VolunteerIn())

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import multiprocessing
 import os
@@ -17,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from api.media import files
+from api.errors import StorageError
 from api.media.errors import DamagedImageError, MissingFileError, WorkerDiedError
-from api.media.images import PreparedImage
+from api.media.images import PreparedImage, record_key
 from api.media.pool import ImagePool, Outcome
+from api.media.storage import Place
+from api.media.wanted import Wanted, plain
 from tests.media.drawings import a_file, a_picture, encoded
 
 ROOT = Path(__file__).parents[2]
@@ -34,19 +35,15 @@ def digest_of(source: Path) -> str:
     return hashlib.sha256(source.read_bytes()).hexdigest()
 
 
-@contextmanager
-def held(media: Path, source: Path) -> Iterator[None]:
-    """Keep a worker that takes this image waiting, as a decoder would that never ends."""
-    place = files.folder(media, digest_of(source))
-    place.mkdir(parents=True)
-    descriptor = os.open(place, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    yield
-    os.close(descriptor)
+def hold(root: Path, source: Path) -> None:
+    """Keep a worker that takes this image waiting, as a decoder would that never ends: nobody writes to its record."""
+    record = root / record_key(digest_of(source))
+    record.parent.mkdir(parents=True)
+    os.mkfifo(record)
 
 
 async def prepared(pool: ImagePool, sources: Sequence[Path]) -> list[Outcome]:
-    return [outcome async for _, (outcome,) in pool.prepare((source, [source]) for source in sources)]
+    return [outcome async for _, (outcome,) in pool.prepare((source, [plain(source)]) for source in sources)]
 
 
 def digests(outcomes: Sequence[Outcome]) -> list[str]:
@@ -57,9 +54,10 @@ async def test_groups_come_out_in_the_order_in_which_they_went_in(tmp_path: Path
     sources = pictures(tmp_path, 12)
     large = a_file(tmp_path, "large.png", encoded(a_picture(1500, 1500), "PNG"))
     groups = [("first", [large, sources[0]]), ("none", []), *((path.name, [path]) for path in sources), ("end", [])]
+    wanted = [(name, [plain(path) for path in paths]) for name, paths in groups]
 
-    async with ImagePool(tmp_path / "media", processes=2) as pool:
-        found = [(key, digests(outcomes)) async for key, outcomes in pool.prepare(groups)]
+    async with ImagePool(Place(tmp_path), processes=2) as pool:
+        found = [(key, digests(outcomes)) async for key, outcomes in pool.prepare(wanted)]
 
     assert found == [(key, [digest_of(path) for path in paths]) for key, paths in groups]
 
@@ -68,8 +66,10 @@ async def test_refused_files_are_outcomes_among_the_others(tmp_path: Path) -> No
     good = a_file(tmp_path, "good.png")
     cut = a_file(tmp_path, "cut.png", good.read_bytes()[:-100])
 
-    async with ImagePool(tmp_path / "media", processes=1) as pool:
-        [(_, outcomes)] = [group async for group in pool.prepare([("", [cut, good, tmp_path / "none.png"])])]
+    async with ImagePool(Place(tmp_path), processes=1) as pool:
+        [(_, outcomes)] = [
+            group async for group in pool.prepare([("", [plain(cut), plain(good), plain(tmp_path / "none.png")])])
+        ]
 
     assert [type(outcome) for outcome in outcomes] == [DamagedImageError, PreparedImage, MissingFileError]
     assert [outcome.source for outcome in outcomes if not isinstance(outcome, PreparedImage)] == [
@@ -82,28 +82,28 @@ async def test_sources_are_drawn_as_they_are_needed(tmp_path: Path) -> None:
     [source] = pictures(tmp_path, 1)
     drawn = 0
 
-    def endless() -> Iterator[tuple[int, list[Path]]]:
+    def endless() -> Iterator[tuple[int, list[Wanted]]]:
         nonlocal drawn
         while True:
             drawn += 1
-            yield drawn, [source]
+            yield drawn, [plain(source)]
 
-    async with ImagePool(tmp_path / "media", processes=1) as pool, contextlib.aclosing(pool.prepare(endless())) as run:
+    async with ImagePool(Place(tmp_path), processes=1) as pool, contextlib.aclosing(pool.prepare(endless())) as run:
         async for number, _ in run:
             if number == 50:
                 break
 
-    assert drawn < 60
+    assert drawn < 120
 
 
 async def test_a_worker_killed_from_outside_costs_no_image(tmp_path: Path) -> None:
-    sources = pictures(tmp_path, 60)
+    sources = pictures(tmp_path, 300)
     found: list[Outcome] = []
 
-    async with ImagePool(tmp_path / "media", processes=2) as pool:
-        async for number, (outcome,) in pool.prepare((number, [path]) for number, path in enumerate(sources)):
+    async with ImagePool(Place(tmp_path), processes=2) as pool:
+        async for number, (outcome,) in pool.prepare((number, [plain(path)]) for number, path in enumerate(sources)):
             found.append(outcome)
-            if number in {5, 30}:
+            if number in {5, 150}:
                 worker = multiprocessing.active_children()[0].pid
                 assert worker is not None
                 os.kill(worker, signal.SIGKILL)
@@ -114,8 +114,10 @@ async def test_a_worker_killed_from_outside_costs_no_image(tmp_path: Path) -> No
 async def test_workers_leave_ctrl_c_to_their_parent(tmp_path: Path) -> None:
     at_work: list[set[int | None]] = []
 
-    async with ImagePool(tmp_path / "media", processes=2) as pool:
-        async for number, _ in pool.prepare((number, [path]) for number, path in enumerate(pictures(tmp_path, 40))):
+    async with ImagePool(Place(tmp_path), processes=2) as pool:
+        async for number, _ in pool.prepare(
+            (number, [plain(path)]) for number, path in enumerate(pictures(tmp_path, 40))
+        ):
             if number in {5, 39}:
                 at_work.append({worker.pid for worker in multiprocessing.active_children()})
                 for worker in at_work[-1]:
@@ -128,21 +130,20 @@ async def test_the_image_that_takes_its_worker_down_is_named_and_the_rest_prepar
     sources = pictures(tmp_path, 12)
     culprits = [sources[3], sources[4]]
 
-    with contextlib.ExitStack() as stack:
-        for culprit in culprits:
-            stack.enter_context(held(tmp_path / "media", culprit))
-        async with ImagePool(tmp_path / "media", processes=2, seconds_per_image=1) as pool:
-            found = await prepared(pool, sources)
+    for culprit in culprits:
+        hold(tmp_path, culprit)
+    async with ImagePool(Place(tmp_path), processes=2, seconds_per_image=1) as pool:
+        found = await prepared(pool, sources)
 
     assert [outcome.source for outcome in found if isinstance(outcome, WorkerDiedError)] == culprits
     assert digests(found) == [digest_of(path) for path in sources if path not in culprits]
 
 
-async def test_trouble_with_the_media_folder_ends_the_run(tmp_path: Path) -> None:
+async def test_trouble_with_the_store_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / "media").write_text("in the way")
 
-    async with ImagePool(tmp_path / "media", processes=1) as pool:
-        with pytest.raises(NotADirectoryError):
+    async with ImagePool(Place(tmp_path), processes=1) as pool:
+        with pytest.raises(StorageError):
             await prepared(pool, pictures(tmp_path, 3))
 
 
@@ -150,8 +151,8 @@ async def test_a_run_that_is_left_early_ends_its_workers(tmp_path: Path) -> None
     sources = pictures(tmp_path, 40)
 
     async def run() -> None:
-        async with ImagePool(tmp_path / "media", processes=2) as pool:
-            async for number, _ in pool.prepare((number, [path]) for number, path in enumerate(sources)):
+        async with ImagePool(Place(tmp_path), processes=2) as pool:
+            async for number, _ in pool.prepare((number, [plain(path)]) for number, path in enumerate(sources)):
                 if number == 5:
                     raise asyncio.CancelledError
 
@@ -166,7 +167,7 @@ async def test_what_c_libraries_say_of_a_damaged_image_does_not_reach_the_termin
     content = bytearray(encoded(a_picture(), "TIFF", compression="tiff_lzw"))
     content[1000:1100] = b"\xff" * 100
 
-    async with ImagePool(tmp_path / "media", processes=1) as pool:
+    async with ImagePool(Place(tmp_path), processes=1) as pool:
         [outcome] = await prepared(pool, [a_file(tmp_path, content=bytes(content))])
 
     assert isinstance(outcome, DamagedImageError)
@@ -183,12 +184,14 @@ def an_import(folder: Path) -> Iterator[subprocess.Popen[str]]:
             import asyncio, itertools, multiprocessing, shutil, sys
             from pathlib import Path
             from api.media.pool import ImagePool
+            from api.media.storage import Place
+            from api.media.wanted import plain
 
             async def main():
                 folder = Path(sys.argv[1])
                 sources = itertools.cycle(sorted(folder.glob("*.jpg")))
-                async with ImagePool(folder / "media", processes=2) as pool:
-                    async for number, _ in pool.prepare((number, [path]) for number, path in enumerate(sources)):
+                async with ImagePool(Place(folder), processes=2) as pool:
+                    async for number, _ in pool.prepare((number, [plain(path)]) for number, path in enumerate(sources)):
                         if number == 10:
                             print(*(worker.pid for worker in multiprocessing.active_children()), flush=True)
 
@@ -215,10 +218,12 @@ def test_workers_that_cannot_start_are_not_blamed_on_an_image(tmp_path: Path) ->
             from pathlib import Path
             from api.media.errors import WorkersCannotStartError
             from api.media.pool import ImagePool
+            from api.media.storage import Place
+            from api.media.wanted import plain
 
             async def main():
-                async with ImagePool(Path("media"), processes=2) as pool:
-                    async for _ in pool.prepare([("", [Path("picture.png")])]):
+                async with ImagePool(Place(Path()), processes=2) as pool:
+                    async for _ in pool.prepare([("", [plain(Path("picture.png"))])]):
                         sys.exit(4)
 
             if __name__ == "__main__":

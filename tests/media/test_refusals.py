@@ -24,6 +24,7 @@ from api.media.errors import (
     UnsupportedFormatError,
     WorkerDiedError,
 )
+from api.media.folder import FolderStorage
 from api.media.images import Limits, prepare
 from tests.media.drawings import a_black_png, a_file, a_picture, a_png_that_claims, encoded, turned
 
@@ -31,11 +32,11 @@ ACCEPTED = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "AVIF")
 
 
 def refusal(source: Path, limits: Limits | None = None) -> MediaError:
-    """Return the error with which a file is refused, having seen that nothing of it is left in the media folder."""
-    media = source.parent / "media"
+    """Return the error with which a file is refused, having seen that nothing of it is stored."""
+    root = source.parent / "root"
     with pytest.raises(MediaError) as caught:
-        prepare(source, media, limits or Limits())
-    assert not media.exists()
+        prepare(source, FolderStorage(root), limits or Limits())
+    assert not root.exists()
     return caught.value
 
 
@@ -191,7 +192,7 @@ def test_one_pixel_over_the_limit_is_refused_in_every_format(tmp_path: Path, kin
 
     assert isinstance(error, TooManyPixelsError)
     assert (error.width, error.height, error.limit) == (100, 100, 9_999)
-    assert prepare(source, tmp_path / "media", Limits(pixels=10_000)).width == 100
+    assert prepare(source, FolderStorage(tmp_path), Limits(pixels=10_000)).width == 100
 
 
 def test_a_webp_that_declares_more_than_webp_can_hold_is_damaged(tmp_path: Path) -> None:
@@ -214,7 +215,7 @@ def test_an_image_too_tall_for_any_width_is_refused(tmp_path: Path) -> None:
 def test_an_image_that_is_too_tall_only_on_its_side_is_served_upright(tmp_path: Path) -> None:
     source = a_file(tmp_path, content=turned(Image.new("L", (100, 17_000)), "PNG", orientation=6))
 
-    assert [variant.height for variant in prepare(source, tmp_path / "media").variants] == [2, 4, 6, 9]
+    assert [variant.height for variant in prepare(source, FolderStorage(tmp_path)).variants] == [2, 4, 6, 9]
 
 
 def test_errors_come_out_of_a_worker_as_they_went_in() -> None:

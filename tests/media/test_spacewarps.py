@@ -6,6 +6,8 @@ import pytest
 
 from api.media.images import PreparedImage
 from api.media.pool import ImagePool
+from api.media.storage import Place
+from api.media.wanted import plain
 
 IMAGES = Path(__file__).parents[2].parent / "shared" / "data" / "subjects" / "spacewarps_images"
 
@@ -14,8 +16,8 @@ IMAGES = Path(__file__).parents[2].parent / "shared" / "data" / "subjects" / "sp
 async def test_the_images_of_space_warps_are_all_good(tmp_path: Path) -> None:
     sources = sorted(IMAGES.glob("*.jpg"))[::8]
 
-    async with ImagePool(tmp_path, processes=2) as pool:
-        outcomes = [outcomes[0] async for _, outcomes in pool.prepare((path, [path]) for path in sources)]
+    async with ImagePool(Place(tmp_path), processes=2) as pool:
+        outcomes = [outcomes[0] async for _, outcomes in pool.prepare((path, [plain(path)]) for path in sources)]
 
     images = [outcome for outcome in outcomes if isinstance(outcome, PreparedImage)]
     assert len(images) == len(sources) >= 40
