@@ -5,6 +5,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -16,7 +17,11 @@ from api.cli.running import over_database
 from api.cli.subjects import app as subjects
 from api.exports.columns import LABEL_COLUMNS, SUBJECT_COLUMNS, VOTE_COLUMNS, Column, Table
 from api.exports.forms import Form
+from api.media.storage import open_storage
+from api.services.archiving import archived_batches
 from api.services.exporting import Exported, Wish, exported
+from api.settings import Settings
+from api.store.engine import Connection
 
 classifications = typer.Typer(name="classifications", help="The votes.", no_args_is_help=True)
 
@@ -126,8 +131,13 @@ def subjects_export(
 
 
 def _export(project: str, output: Path | None, wish: Wish) -> None:
+    read_month = partial(archived_batches, open_storage(Settings()))
+
+    async def work(connection: Connection, url: str) -> Exported:
+        return await exported(connection, url, project, wish, file.write, read_month=read_month)
+
     with whole_file(output) as file:
-        done = over_database("export", lambda connection, url: exported(connection, url, project, wish, file.write))
+        done = over_database("export", work)
     if output is not None:
         describe(output, done)
     typer.echo(_summary(done, output, NAMES[wish.table]), err=True)

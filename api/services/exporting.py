@@ -99,7 +99,7 @@ async def exported(
         There is no such project; nothing was written.
     WrongCursorError
         The cursor is none of this table.
-    MonthsArchivedError
+    LedgerArchivedError
         Months of the vote log have left the database and cannot be read.
     """
     project = await find_project(connection, slug)

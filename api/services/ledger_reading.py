@@ -1,27 +1,80 @@
 """The whole ledger of some workflows, months that have left the database included, in the order of its cursor."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from api.errors import CommandError
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from api.services.archiving import LedgerArchivedError
+from api.store.archiving import bounds_of
 from api.store.exports import ArchivedMonth, Batches, Snapshot, VoteKey
 
-ReadMonth = Callable[[ArchivedMonth], Batches]
-
-
-class MonthsArchivedError(CommandError):
-    """Months of the vote log lie in an archive that cannot be read from here."""
-
-    def __init__(self, months: Sequence[ArchivedMonth]) -> None:
-        names = ", ".join(f"{each.month:%Y-%m}" for each in months)
-        super().__init__(f"the votes of {names} have left the database for the archive")
-        self.months = months
+ReadMonth = Callable[[ArchivedMonth, Sequence[int]], Iterator[pa.RecordBatch]]
+"""Gives the ledger rows of an archived month that belong to some workflows (`archiving.archived_batches`)."""
 
 
 def ledger(
-    snapshot: Snapshot, workflow_ids: list[int], after: VoteKey, limit: int | None, read_month: ReadMonth | None
+    snapshot: Snapshot, workflow_ids: Sequence[int], after: VoteKey, limit: int | None, read_month: ReadMonth | None
 ) -> Batches:
-    """Yield the rows below the horizon of a snapshot and after a place, as the statement `votes` gives them."""
-    archived = snapshot.archived_months(after.received_at, snapshot.horizon)
-    if archived:
-        raise MonthsArchivedError(archived)
-    yield from snapshot.votes(workflow_ids, after.received_at, snapshot.horizon, after, limit)
+    """Yield the rows below the horizon of a snapshot and after a place, as the statement `votes` gives them.
+
+    Raises
+    ------
+    LedgerArchivedError
+        Some of them lie in files, and there is nothing to read those with.
+    """
+    for batch in _whole(snapshot, workflow_ids, after, limit, read_month):
+        if limit is None:
+            yield batch
+            continue
+        yield batch.slice(0, limit)
+        limit -= min(limit, len(batch))
+        if limit == 0:
+            return
+
+
+def _whole(
+    snapshot: Snapshot, workflow_ids: Sequence[int], after: VoteKey, limit: int | None, read_month: ReadMonth | None
+) -> Batches:
+    since = after.received_at
+    archived = snapshot.archived_months(since, snapshot.horizon)
+    if archived and read_month is None:
+        raise LedgerArchivedError([each.month for each in archived])
+    for each in archived:
+        begins, ends = bounds_of(each.month)
+        if since < begins:
+            yield from snapshot.votes(workflow_ids, since, begins, after, limit)
+        assert read_month is not None
+        for batch in read_month(each, workflow_ids):
+            yield _joined(_beyond(batch, after), snapshot)
+        since = ends
+    yield from snapshot.votes(workflow_ids, since, snapshot.horizon, after, limit)
+
+
+def _beyond(batch: pa.RecordBatch, after: VoteKey) -> pa.RecordBatch:
+    """Return the rows of a batch after a place."""
+    moment = pa.scalar(after.received_at, batch["received_at"].type)
+    later = batch.filter(pc.greater_equal(batch["received_at"], moment))
+    same = int(pc.sum(pc.equal(later["received_at"], moment)).as_py() or 0)
+    keys = later.slice(0, same).select(VoteKey._fields).to_pylist()
+    return later.slice(sum(VoteKey(**key) <= after for key in keys))
+
+
+def _joined(batch: pa.RecordBatch, snapshot: Snapshot) -> pa.RecordBatch:
+    """Add what the file of a month does not know: the subjects' external ids, and what was taken back since."""
+    subjects = batch["subject_id"]
+    names = snapshot.names_of(pc.unique(subjects).to_pylist())
+    external_ids = pa.array(list(names.values()), pa.string())
+    places = pc.index_in(subjects, pa.array(list(names), pa.int64()))
+    return batch.append_column("external_id", external_ids.take(places)).append_column(
+        "retracted", _retracted(batch, snapshot)
+    )
+
+
+def _retracted(batch: pa.RecordBatch, snapshot: Snapshot) -> pa.Array:
+    taken_back = snapshot.retracted_of(pc.unique(batch["person_id"]).to_pylist())
+    persons = pa.array([person for person, _ in taken_back], pa.int64())
+    suspects = pc.is_in(batch["person_id"], value_set=persons)
+    found = batch.filter(suspects).select(["person_id", "client_id"]).to_pylist()
+    truths = pa.array([(row["person_id"], row["client_id"]) in taken_back for row in found], pa.bool_())
+    return pc.replace_with_mask(pa.array([False] * len(batch), pa.bool_()), suspects, truths)

@@ -11,6 +11,9 @@ commits, so a reader that follows the time of arrival would miss a vote whose tr
 after. The horizon is the moment before which every transaction had begun and ended, taken *before* the snapshot: below
 it nothing can appear any more, and the snapshot sees all of it.
 
+Months of the ledger may leave the database for files (`api.services.archiving`). The ledger is locked against that, not
+against votes, before the snapshot begins: so every month is seen in one place, and in one only.
+
 Rows are as the tables have them, codes and numbers; `api.services.exporting` makes words of them.
 """
 
@@ -181,6 +184,7 @@ def open_snapshot(database_url: str, patience_seconds: float = 0.0) -> Iterator[
         _execute(connection, f"SET application_name = '{APPLICATION}'")
         horizon, whole = _horizon(connection, patience_seconds)
         _execute(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        _execute(connection, "LOCK TABLE classification IN ACCESS SHARE MODE")
         _execute(connection, f"SET LOCAL work_mem = '{WORK_MEM}'")
         _execute(connection, "SET LOCAL jit = off")
         yield Snapshot(connection, horizon, whole)

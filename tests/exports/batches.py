@@ -10,7 +10,17 @@ from api.exports.forms import Form, open_writer
 from api.exports.provenance import Ending, Provenance
 from api.exports.sink import Sink
 
-WORDS = ["plain", "=1+1", 'a "quoted", id', "line\nbreak", "carriage\rreturn", "größer ☄ 🐦", "<&>", "\x07bell", "back\\slash"]
+WORDS = [
+    "plain",
+    "=1+1",
+    'a "quoted", id',
+    "line\nbreak",
+    "carriage\rreturn",
+    "größer ☄ 🐦",
+    "<&>",
+    "\x07bell",
+    "back\\slash",
+]
 MOMENT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
 

@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,17 @@ from api.cli import app
 from api.errors import UnknownProjectError
 from api.exports.columns import LABEL_COLUMNS, VOTE_COLUMNS, Column, Table
 from api.exports.forms import Form
+from api.media.folder import FolderStorage
+from api.services.archiving import Archive, LedgerArchivedError, archived_batches
 from api.services.cursors import START, WrongCursorError
 from api.services.exporting import Exported, Wish, exported
 from api.services.labels import Labels
+from api.services.ledger_reading import ReadMonth
 from api.services.pseudonyms import Pseudonyms
 from api.services.retractions import Retractions
 from api.store import exports
 from api.store.engine import Connection, Pool
+from api.store.schema import create_partitions
 from cascade.vocabulary import Answer
 from mobile_schemas.classifications import RetractionsIn
 from mobile_schemas.labels import LabelOut
@@ -51,11 +57,11 @@ def names(columns: Sequence[Column]) -> list[str]:
 def take(database_url: str) -> Callable[..., Any]:
     """Export a table of a harvest; give what was written, and what is known of it."""
 
-    async def take(harvest: Harvest, table: Table, form: Form = Form.CSV, **wish: Any) -> tuple[bytes, Exported]:
-        text = io.BytesIO()
-        done = await exported(
-            harvest.connection, database_url, harvest.slug, Wish(table, form, **wish), text.write, patience_seconds=5
-        )
+    async def take(
+        harvest: Harvest, table: Table, form: Form = Form.CSV, read_month: ReadMonth | None = None, **wish: Any
+    ) -> tuple[bytes, Exported]:
+        text, wanted = io.BytesIO(), Wish(table, form, **wish)
+        done = await exported(harvest.connection, database_url, harvest.slug, wanted, text.write, read_month=read_month)
         return text.getvalue(), done
 
     return take
@@ -295,6 +301,49 @@ async def test_what_was_written_is_described(harvest: Harvest, take: Callable[..
     assert [column["name"] for column in told["columns"]] == names(VOTE_COLUMNS)
     [version] = told["cascade"]
     assert version["workflows"][str(harvest.workflows["arc"])]["policy"] == {"count": 2}
+
+
+async def test_months_in_the_archive_are_exported_in_their_place(
+    harvest: Harvest, take: Callable[..., Any], database_url: str, tmp_path: Path
+) -> None:
+    for month in (5, 6, 7):
+        await months_votes(harvest, 2026, month)
+    await harvest.retired("of now")
+    whole, before = await take(harvest, Table.VOTES)
+    _, half = await take(harvest, Table.VOTES, limit=5)
+    archive = Archive(harvest.connection, database_url, FolderStorage(tmp_path), tmp_path / "scratch")
+    await archive.archive(date(2026, 5, 1))
+    await archive.archive(date(2026, 7, 1))
+    read_month = partial(archived_batches, FolderStorage(tmp_path))
+
+    again, after = await take(harvest, Table.VOTES, read_month=read_month)
+    rest, _ = await take(harvest, Table.VOTES, read_month=read_month, after=half.cursor)
+
+    assert again == whole
+    assert after.cursor == before.cursor
+    assert rest.splitlines()[1:] == whole.splitlines()[6:]
+    assert [row["why_not"] for row in csv_rows(whole)][:4] == ["", "retracted", "", ""]
+    with pytest.raises(LedgerArchivedError, match=r"2026-05, 2026-07 .* ledger restore"):
+        await take(harvest, Table.VOTES)
+
+
+async def months_votes(harvest: Harvest, year: int, month: int) -> None:
+    """Add four votes in a month that has a partition; the second was taken back."""
+    await create_partitions(harvest.connection, date(year, month, 1))
+    subject = await harvest.subject(f"of {month}")
+    arc = harvest.workflows["arc"]
+    keys, votes = [], []
+    for person in (1, 2, 3, 4):
+        moment, client_id = datetime(year, month, 9, 12, person // 2, tzinfo=UTC), a_uuid7(100 * month + person)
+        keys.append((person, client_id, arc, subject, moment if person == 2 else None))
+        votes.append(
+            (
+                *(moment, 0, person, person, arc, subject, client_id, 0, 1, False, 1, 0, person, -1, -2, 0),
+                *(harvest.version_id, moment, 9, None, None, None, "phone", None),
+            )
+        )
+    await harvest.connection.copy_records_to_table("classification", records=votes)
+    await harvest.connection.copy_records_to_table("swipe_key", records=keys)
 
 
 async def one_vote(harvest: Harvest, connection: Connection, number: int) -> None:
