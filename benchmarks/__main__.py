@@ -1,4 +1,4 @@
-"""`python -m benchmarks [swipes] [decks] [overshoot] [crash]`: measures, prints, and writes the figures as JSON."""
+"""`python -m benchmarks [swipes] [decks] [overshoot] [crash] [imports]`: measures, prints, writes figures as JSON."""
 
 import argparse
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any
 from api.settings import Settings
 from benchmarks.crash import run_crash
 from benchmarks.decks import run_decks
+from benchmarks.imports import run_imports
 from benchmarks.overshoot import run_overshoot
 from benchmarks.swipes import cores, run_swipes
 
@@ -32,11 +33,16 @@ async def _crash(_: Settings, given: argparse.Namespace) -> Any:
     return await asyncio.to_thread(run_crash, given.rounds, given.seed)
 
 
+async def _imports(_: Settings, given: argparse.Namespace) -> Any:
+    return await asyncio.to_thread(run_imports, given.subjects)
+
+
 MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, Any]]] = {
     "swipes": _swipes,
     "decks": _decks,
     "overshoot": _overshoot,
     "crash": _crash,
+    "imports": _imports,
 }
 
 
@@ -47,6 +53,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="length of each cell of swipes")
     parser.add_argument("--decks", type=int, default=2000, help="decks dealt to each volunteer")
     parser.add_argument("--rounds", type=int, default=200, help="kills in the crash rounds")
+    parser.add_argument("--subjects", type=int, default=2000, help="subjects of the import; 100000 takes half an hour")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, help="file for the figures, as JSON")
     given = parser.parse_args()

@@ -22,9 +22,9 @@ WIDTHS: Final = (320, 640, 1080, 1600)
 TALLEST: Final = 16383
 """Pixels: the side that WebP can hold."""
 
-_QUALITY: Final = 82
-_METHOD: Final = 4
-_REDUCING_GAP: Final = 3.0
+QUALITY: Final = 82
+METHOD: Final = 4
+REDUCING_GAP: Final = 3.0
 _BLUR_SIDE: Final = 16
 _BLUR_COMPONENTS: Final = (4, 3)
 
@@ -52,16 +52,16 @@ def encoded(pixels: Image.Image, wanted: Sizes) -> Iterator[tuple[Variant, bytes
     """Yield each wanted size as WebP, the widest first; each is made from the one before."""
     for size in sorted(wanted, reverse=True):
         if pixels.size != size:
-            pixels = pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
+            pixels = pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
         buffer = io.BytesIO()
-        pixels.save(buffer, "WEBP", quality=_QUALITY, method=_METHOD)
+        pixels.save(buffer, "WEBP", quality=QUALITY, method=METHOD)
         content = buffer.getvalue()
         yield Variant(*size, len(content)), content
 
 
 def blurred(pixels: Image.Image) -> str:
     """Return the blurhash of an image: some thirty characters that a phone paints until the image has come."""
-    thumbnail = pixels.resize((_BLUR_SIDE, _BLUR_SIDE), Image.Resampling.BOX, reducing_gap=_REDUCING_GAP)
+    thumbnail = pixels.resize((_BLUR_SIDE, _BLUR_SIDE), Image.Resampling.BOX, reducing_gap=REDUCING_GAP)
     across, down = _BLUR_COMPONENTS if pixels.width >= pixels.height else reversed(_BLUR_COMPONENTS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # blurhash calls Image.getdata, which leaves with Pillow 14
