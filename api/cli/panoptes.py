@@ -17,6 +17,7 @@ from api.cli.running import asides, console
 from api.cli.whole_file import Output, whole_file
 from api.manifest import BadRow
 from api.panoptes.definitions import chosen, read_definitions
+from api.panoptes.manifest import write_manifest
 from api.panoptes.matching import Hints
 from api.panoptes.workflow import translate
 from api.postgres.embedded import running_postgres
@@ -53,6 +54,7 @@ Yes = Annotated[
 LeaveOut = Annotated[
     list[str] | None, typer.Option("--leave-out", help="A task that is not carried over, such as T1. Give it again.")
 ]
+IdFrom = Annotated[str | None, typer.Option("--id-from", help="Key of the subjects' metadata that holds your own ids.")]
 
 
 def _tasks(given: Sequence[str]) -> dict[str, str]:
@@ -103,9 +105,7 @@ def import_(  # noqa: PLR0913, PLR0917  # one for each option of the command
     count: Annotated[
         bool, typer.Option("--count", help="Let the votes count, as if they were given here. Without it they are kept.")
     ] = False,
-    id_from: Annotated[
-        str | None, typer.Option("--id-from", help="Key of the subjects' metadata that holds your own ids.")
-    ] = None,
+    id_from: IdFrom = None,
     title: Annotated[str | None, typer.Option(help="Title of the project.")] = None,
 ) -> None:
     """Import a classification export: its votes, with their subjects, into a project.
@@ -146,6 +146,18 @@ def import_(  # noqa: PLR0913, PLR0917  # one for each option of the command
 async def _import(wish: Wish, refuse: Refuse, follow: Follow) -> Tally:
     async with beside(Settings()) as house, connect(house.database_url, "panoptes") as connection:
         return await import_classifications(connection, house.pool, house.services, wish, refuse, follow)
+
+
+@panoptes.command("manifest")
+def manifest(subjects: File, output: Output = None, id_from: IdFrom = None) -> None:
+    """Write a subject export as a manifest, with the addresses of its pictures.
+
+    `chaffinch subjects import` then fetches the pictures. Subjects that are there already get theirs.
+    """
+    refuse = partial(_refuse, subjects, Console(stderr=True, highlight=False, soft_wrap=True))
+    with whole_file(output) as file:
+        count = write_manifest(subjects, id_from, file.write, refuse)
+    typer.echo(f"{count} subjects written{'' if output is None else f' to {output}'}", err=True)
 
 
 @panoptes.command("export")

@@ -7,6 +7,7 @@ volunteer of its own, and each answer has an id that is the same whenever the ex
 whether it is there already, so an import that was stopped is run again, and the same again changes nothing.
 """
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ BATCH: Final = 500
 """Votes of one transaction."""
 
 BATCH_SUBJECTS: Final = 200
+DEALS_AT_ONCE: Final = 4
 _DEALS: Final = uuid5(NAMESPACE_URL, "chaffinch:panoptes-deals")
 
 Refuse = Callable[[BadRow], None]
@@ -332,9 +334,14 @@ class _Voting:
         for each in placed:
             wanted.setdefault((each.who, each.workflow_id), []).append(each.subject)
         dealt: set[tuple[int, int, int]] = set()
-        for (who, workflow_id), subjects in wanted.items():
-            for subject in await self._deal(who, workflow_id, list(dict.fromkeys(subjects))):
-                dealt.add((who.person_id, workflow_id, subject))
+        gate = asyncio.Semaphore(DEALS_AT_ONCE)
+
+        async def deal(who: Known, workflow_id: int, subjects: Sequence[int]) -> None:
+            async with gate:
+                for subject in await self._deal(who, workflow_id, list(dict.fromkeys(subjects))):
+                    dealt.add((who.person_id, workflow_id, subject))
+
+        await asyncio.gather(*(deal(*seat, subjects) for seat, subjects in wanted.items()))
         having = [each for each in placed if (each.who.person_id, each.workflow_id, each.subject) in dealt]
         self.tally.rejected["not_in_workflow"] += len(placed) - len(having)
         if having:
