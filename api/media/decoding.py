@@ -39,7 +39,10 @@ MIME_TYPES: Final = {
     "GIF": "image/gif",
     "TIFF": "image/tiff",
 } | ({"AVIF": "image/avif"} if features.check("avif") else {})
-"""The formats that are accepted, each with its MIME type."""
+"""The formats that Pillow decodes for us, each with its MIME type."""
+
+ACCEPTED: Final = (*MIME_TYPES, "FITS")
+"""The formats that are accepted, FITS packed with gzip or bzip2 too."""
 
 _BEGINNINGS: Final = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -159,9 +162,9 @@ def decode(content: bytes, source: Path, *, pixel_limit: int, wanted_width: int)
 def _accepted_format(content: bytes, source: Path) -> str:
     kind = _format_of(content[:32])
     if kind is None:
-        raise NotAnImageError(source, tuple(MIME_TYPES))
+        raise NotAnImageError(source, ACCEPTED)
     if kind not in MIME_TYPES:
-        raise UnsupportedFormatError(source, kind, tuple(MIME_TYPES))
+        raise UnsupportedFormatError(source, kind, ACCEPTED)
     return kind
 
 
@@ -222,9 +225,9 @@ def _refuse_deep_tiff(image: Image.Image, kind: str, source: Path) -> None:
     bits = image.getexif().get(_BITS_PER_SAMPLE, 1)
     deepest = max(bits) if isinstance(bits, tuple) else bits
     if deepest > 8:
-        raise UnsupportedFormatError(source, f"A TIFF with {deepest} bits a sample", tuple(MIME_TYPES))
+        raise UnsupportedFormatError(source, f"A TIFF with {deepest} bits a sample", ACCEPTED)
     if image.mode not in _TIFF_MODES:
-        raise UnsupportedFormatError(source, f"A TIFF in the colour space {image.mode}", tuple(MIME_TYPES))
+        raise UnsupportedFormatError(source, f"A TIFF in the colour space {image.mode}", ACCEPTED)
 
 
 def _upright(image: Image.Image, kind: str, wanted_width: int) -> Decoded:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
-from astropy.visualization import AsinhStretch, ZScaleInterval, make_lupton_rgb
+from astropy.visualization import AsinhStretch, ZScaleInterval
 from numpy.typing import NDArray
 
 Plane: TypeAlias = NDArray[np.floating]
@@ -27,7 +27,8 @@ _SOFTENING: Final = 0.2
 """Chosen by eye over nine frames and ZTF's stamps: with ds9's 0.25 and 0.1 the sky is grey and every star white."""
 
 _Q: Final = 8.0
-_STRETCH_SIGMAS: Final = 20.0
+_SLOPE: Final = 0.1
+_STRETCH_SIGMAS: Final = 15.0
 _BLACK_SIGMAS: Final = 1.0
 """How far below the sky's level black lies: where some noise is seen, nothing looks cut off."""
 _BALANCE: Final = 0.6
@@ -88,10 +89,25 @@ def _coloured(planes: Sequence[Plane]) -> Painted:
     gains = _gains(above, [sigma for _, sigma in skies])
     above = [plane * np.float32(gain) for plane, gain in zip(above, gains, strict=True)]
     noise = float(np.mean([sigma * gain for (_, sigma), gain in zip(skies, gains, strict=True)])) or 1.0
-    shown = make_lupton_rgb(*above, minimum=-_BLACK_SIGMAS * noise, stretch=_STRETCH_SIGMAS * noise, Q=_Q)
-    nowhere = ~np.any([np.isfinite(plane) for plane in planes], axis=0)
-    shown[nowhere] = 0
-    return np.asarray(shown, np.uint8)
+    shown = np.zeros((*planes[0].shape, 3), np.uint8)
+    rows = max(1, _CHUNK_PIXELS // planes[0].shape[1])
+    for start in range(0, shown.shape[0], rows):
+        part = slice(start, start + rows)
+        there = np.any([np.isfinite(plane[part]) for plane in planes], axis=0)
+        bands = np.stack([plane[part] for plane in above], axis=-1) + np.float32(_BLACK_SIGMAS * noise)
+        shown[part] = np.where(there[..., None], _lupton(bands, _STRETCH_SIGMAS * noise), 0)
+    return shown
+
+
+def _lupton(bands: NDArray[np.float32], stretch: float) -> Painted:
+    """Return bands (last axis) as bytes: asinh of their mean gives the brightness, their ratios the colour.
+
+    A band that is brighter than white is white. astropy's `make_lupton_rgb` dims the other two instead, which keeps the
+    colour and paints a ring around the core of every bright galaxy: nothing to show to people who look for rings.
+    """
+    mean = np.maximum(bands.mean(axis=-1, keepdims=True), np.float32(1e-30))
+    brightness = np.arcsinh(_Q * mean / stretch) * _SLOPE / np.arcsinh(_SLOPE * _Q)
+    return np.asarray(np.round(255 * np.clip(bands * (brightness / mean), 0, 1)), np.uint8)
 
 
 def _known(plane: Plane) -> NDArray[np.float32]:
