@@ -14,7 +14,7 @@ from tests.docs.reading import DOCS, Block, blocks, pages
 
 PROGRAM = typer.main.get_command(app)
 COMMAND = re.compile(r"(?:^|[|;&(] *|\$\()(?:\.venv/bin/)?chaffinch ([^|;&)#>\n]*(?:\\\n[^|;&)#>\n]*)*)", re.MULTILINE)
-INLINE = re.compile(r"`(?:\.venv/bin/)?chaffinch ([^`]+)`")
+INLINE = re.compile(r"`(?:\.venv/bin/)?chaffinch ([a-z][^`]+)`")
 
 
 def mentioned() -> Iterator[tuple[str, str]]:
