@@ -18,7 +18,7 @@ gold on its way is withdrawn from the workflows that have not decided; what othe
 
 import random
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Final, Self, TypeVar
 
@@ -26,6 +26,7 @@ from api import sky
 from api.errors import UnknownProjectError
 from api.manifest import ManifestRow
 from api.services.entering import Arrival, arrivals, first_stages
+from api.services.framing import Notice
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
 from api.store.ballot import BallotStore, Gold
@@ -61,6 +62,7 @@ class Incoming:
 
     row: ManifestRow
     locations: Sequence[LocationValues] = ()
+    notices: Sequence[Notice] = ()
 
     @property
     def seen_at(self) -> tuple[float, float] | None:
@@ -76,11 +78,15 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Which metadata, gold and explanations the columns speak of: an empty cell there says something."""
+    """Which metadata, gold and explanations the columns speak of: an empty cell there says something.
+
+    `score_models` has the SHA-256 of the models behind scores, where they are known.
+    """
 
     metadata: Set[str] = frozenset()
     gold: Set[str] = frozenset()
     explanations: Set[str] = frozenset()
+    score_models: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +151,22 @@ def _difference(incoming: Incoming, subject: StoredSubject, said: Said) -> _Diff
         subject,
         metadata=None if metadata == subject.metadata else metadata,
         locations=locations if pictured_anew else None,
-        scores={name: score for name, score in row.scores.items() if subject.scores.get(name) != score},
+        scores=_new_scores(row, subject, said),
         gold={workflow: each for workflow, each in gold.items() if subject.gold.get(workflow) != each},
         gold_kept=len((said.gold & subject.gold.keys()) - row.gold.keys()),
         attributes=Attributes(metadata, {**subject.scores, **row.scores}),
         position=_moved_to(incoming, subject, pictured_anew=pictured_anew),
     )
+
+
+def _new_scores(row: ManifestRow, subject: StoredSubject, said: Said) -> dict[str, float]:
+    """Return the scores whose value, or model where one is given, is not what is stored."""
+    return {
+        name: score
+        for name, score in row.scores.items()
+        if subject.scores.get(name) != score
+        or (name in said.score_models and subject.score_models.get(name) != said.score_models[name])
+    }
 
 
 def _moved_to(incoming: Incoming, subject: StoredSubject, *, pictured_anew: bool) -> tuple[float, float] | None:
@@ -195,6 +211,12 @@ class Admission:
             store = ImportingStore(connection)
             await store.create_project(self._slug, title)
             await self._published(connection, await store.find_project(self._slug), self._said.gold)
+
+    @reachable
+    async def known_sources(self, external_ids: Sequence[str]) -> dict[str, list[str | None]]:
+        """Return what the pictures of those subjects that exist were imported from."""
+        async with self._pool.acquire() as connection:
+            return await ImportingStore(connection).known_sources(self._slug, external_ids)
 
     @reachable
     async def admit(self, batch: Sequence[Incoming]) -> Report:
@@ -285,7 +307,8 @@ class Admission:
             chosen = [d for key, d in differences.items() if (key in created) is new]
             if locations := {d.subject.id: d.locations for d in chosen if d.locations is not None}:
                 await store.write_locations(locations, new=new)
-        if scores := [(d.subject.id, name, score) for d in each for name, score in d.scores.items()]:
+        models = self._said.score_models
+        if scores := [(d.subject.id, name, score, models.get(name)) for d in each for name, score in d.scores.items()]:
             await store.write_scores(scores)
         gold = [(d.subject.id, name, *g, self._dice.randrange(_DRAWS)) for d in each for name, g in d.gold.items()]
         if gold:

@@ -6,6 +6,7 @@ hundreds.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from api.store.ballot import Gold
@@ -46,6 +47,7 @@ class StoredSubject(NamedTuple):
     gold: Mapping[str, Gold]
     staged: bool
     position: tuple[float, float] | None = None
+    score_models: Mapping[str, str | None] = MappingProxyType({})
 
 
 class ImportingStore:
@@ -91,6 +93,11 @@ class ImportingStore:
         rows = await self._connection.fetch(_SQL["read_subjects"], project_id, list(external_ids))
         return {row[0]: _subject(row) for row in rows}
 
+    async def known_sources(self, slug: str, external_ids: Sequence[str]) -> dict[str, list[str | None]]:
+        """Return what the pictures of those subjects that exist were imported from, in their order."""
+        rows = await self._connection.fetch(_SQL["known_sources"], slug, list(external_ids))
+        return {row[0]: list(row[1]) for row in rows}
+
     async def write_metadata(self, metadata: Mapping[int, Mapping[str, str]]) -> None:
         """Replace the metadata of subjects."""
         texts = [_json(values) for values in metadata.values()]
@@ -112,9 +119,9 @@ class ImportingStore:
         ]
         await self._connection.execute(_SQL["write_locations"], *_columns(rows, 10))
 
-    async def write_scores(self, scores: Sequence[tuple[int, str, float]]) -> None:
-        """Write scores, each as a new revision: subject, name, value."""
-        await self._connection.execute(_SQL["write_scores"], *_columns(scores, 3))
+    async def write_scores(self, scores: Sequence[tuple[int, str, float, str | None]]) -> None:
+        """Write scores, each as a new revision: subject, name, value, model."""
+        await self._connection.execute(_SQL["write_scores"], *_columns(scores, 4))
 
     async def write_gold(self, project_id: int, gold: Sequence[tuple[int, str, int, str | None, int]]) -> None:
         """Write gold standards as new revisions: subject, workflow, truth, explanation, draw."""
@@ -133,9 +140,11 @@ class ImportingStore:
 
 def _subject(row: Any) -> StoredSubject:
     gold = {workflow: Gold(*values) for workflow, values in json.loads(row[5]).items()}
-    scores = {name: float(value) for name, value in json.loads(row[4]).items()}
+    found = json.loads(row[4])
+    scores = {name: float(value) for name, (value, _) in found.items()}
+    models = {name: model for name, (_, model) in found.items()}
     position = None if row[7] is None else (row[7], row[8])
-    return StoredSubject(row[1], json.loads(row[2]), json.loads(row[3]), scores, gold, row[6], position)
+    return StoredSubject(row[1], json.loads(row[2]), json.loads(row[3]), scores, gold, row[6], position, models)
 
 
 def _columns(rows: Sequence[Sequence[Any]], count: int) -> list[list[Any]]:

@@ -12,8 +12,9 @@ import asyncpg
 import pytest
 
 from api.manifest import BadHeaderError, BadRow, UnreadableManifestError
+from api.media.storage import Place
 from api.services.admitting import Report
-from api.services.importing import MediaFolderError, import_manifest, import_rows
+from api.services.importing import MediaStoreError, import_manifest, import_rows
 from api.store.engine import Connection, Pool, open_pool
 from cascade.vocabulary import Answer, StageState
 from tests.services.imports import ARC_THEN_LENS, a_manifest, a_picture, a_row, everything, many_rows, publish, stages
@@ -49,7 +50,7 @@ async def test_a_row_becomes_a_subject_with_all_that_is_known_of_it(
         "score:cnn": "0.25",
     }
 
-    report = await import_manifest(pool, a_manifest(tmp_path, [row]), "lenses", tmp_path / "media", title="Lenses")
+    report = await import_manifest(pool, a_manifest(tmp_path, [row]), "lenses", Place(tmp_path), title="Lenses")
 
     [metadata, locations, scores, gold] = (await everything(database))["ASW1"]
     assert report == Report(imported=1)
@@ -59,7 +60,7 @@ async def test_a_row_becomes_a_subject_with_all_that_is_known_of_it(
         "version_id": None,
     }
     assert metadata == {"#ra": "30.3"}
-    assert scores == [{"name": "cnn", "value": 0.25, "revision": 1}]
+    assert scores == [{"name": "cnn", "value": 0.25, "model": None, "revision": 1}]
     project_id = await database.fetchval("SELECT id FROM project")
     assert gold == [
         {
@@ -74,7 +75,7 @@ async def test_a_row_becomes_a_subject_with_all_that_is_known_of_it(
     assert [location["ordinal"] for location in locations] == [0, 1]
     for location, name in zip(locations, ("one.png", "two.png"), strict=True):
         digest = sha256((tmp_path / name).read_bytes()).hexdigest()
-        webp = tmp_path / "media" / digest[:2] / digest[2:4] / digest / "16.webp"
+        webp = tmp_path / "media" / digest[:3] / f"{digest}-16.webp"
         assert (location["digest"], location["mime"], location["width"], location["height"]) == (
             digest,
             "image/png",
@@ -103,7 +104,7 @@ async def test_bad_rows_are_reported_with_their_lines_and_the_rest_is_imported(
     ]
     bad: list[BadRow] = []
 
-    report = await import_manifest(pool, a_manifest(tmp_path, rows), "lenses", tmp_path / "media", refuse=bad.append)
+    report = await import_manifest(pool, a_manifest(tmp_path, rows), "lenses", Place(tmp_path), refuse=bad.append)
 
     assert report == Report(imported=2, bad=5)
     assert set(await everything(database)) == {"first", "last"}
@@ -121,11 +122,11 @@ async def test_bad_rows_are_reported_with_their_lines_and_the_rest_is_imported(
 async def test_a_second_run_writes_nothing(pool: Pool, database: Connection, tmp_path: Path) -> None:
     manifest = a_manifest(tmp_path, many_rows(tmp_path, 30))
     await publish(pool, ARC_THEN_LENS)
-    first = await import_manifest(pool, manifest, "lenses", tmp_path / "media")
+    first = await import_manifest(pool, manifest, "lenses", Place(tmp_path))
     before = await _versions_of_all_rows(database)
     pictures = {path: path.stat().st_mtime_ns for path in (tmp_path / "media").rglob("*.*")}
 
-    second = await import_manifest(pool, manifest, "lenses", tmp_path / "media")
+    second = await import_manifest(pool, manifest, "lenses", Place(tmp_path))
 
     assert first == Report(imported=30, entered=27)
     assert second == Report(unchanged=30)
@@ -167,10 +168,10 @@ async def test_another_import_updates_what_its_columns_say_and_keeps_the_rest(
         "gold:lens": "",
         "score:cnn": 0.75,
     }
-    await import_manifest(pool, a_manifest(tmp_path, [old]), "lenses", tmp_path / "media")
+    await import_manifest(pool, a_manifest(tmp_path, [old]), "lenses", Place(tmp_path))
     number = await database.fetchval("SELECT id FROM subject")
 
-    report = await import_manifest(pool, a_manifest(tmp_path, [new]), "lenses", tmp_path / "media")
+    report = await import_manifest(pool, a_manifest(tmp_path, [new]), "lenses", Place(tmp_path))
 
     metadata, locations, scores, gold = (await everything(database))["a"]
     assert report == Report(updated=1, gold_kept=1)
@@ -178,8 +179,8 @@ async def test_another_import_updates_what_its_columns_say_and_keeps_the_rest(
     assert metadata == {"ra": "1.75", "dec": "2.5"}
     assert [location["digest"] for location in locations] == [sha256((tmp_path / "new.png").read_bytes()).hexdigest()]
     assert scores == [
-        {"name": "cnn", "value": 0.75, "revision": 2},
-        {"name": "other", "value": 0.125, "revision": 1},
+        {"name": "cnn", "value": 0.75, "model": None, "revision": 2},
+        {"name": "other", "value": 0.125, "model": None, "revision": 1},
     ]
     assert [(g["workflow"], g["revision"], g["truth"], g["explanation"], g["current"]) for g in gold] == [
         ("arc", 1, 1, "See the arc.", False),
@@ -192,7 +193,7 @@ async def test_rows_without_pictures_leave_the_pictures_of_a_subject_alone(
     pool: Pool, database: Connection, tmp_path: Path
 ) -> None:
     manifest = a_manifest(tmp_path, [{"external_id": "a", "location:1": a_picture(tmp_path, "a.png"), "metadata:x": 1}])
-    await import_manifest(pool, manifest, "lenses", tmp_path / "media")
+    await import_manifest(pool, manifest, "lenses", Place(tmp_path))
 
     report = await import_rows(pool, "lenses", [a_row("a", metadata={"y": "2"}), a_row("b", gold={"arc": Answer.NO})])
 
@@ -208,11 +209,11 @@ async def test_gold_of_an_unknown_workflow_is_a_bad_header_once_a_cascade_is_pub
 ) -> None:
     row = {"external_id": "a", "location:1": a_picture(tmp_path, "a.png"), "gold:arcs": "yes"}
     manifest = a_manifest(tmp_path, [row])
-    before = await import_manifest(pool, manifest, "lenses", tmp_path / "media")
+    before = await import_manifest(pool, manifest, "lenses", Place(tmp_path))
     await publish(pool, ARC_THEN_LENS)
 
     with pytest.raises(BadHeaderError) as refused:
-        await import_manifest(pool, manifest, "lenses", tmp_path / "media")
+        await import_manifest(pool, manifest, "lenses", Place(tmp_path))
 
     assert before == Report(imported=1)
     assert str(refused.value) == (
@@ -229,7 +230,7 @@ async def test_kill_9_in_the_middle_loses_nothing_and_doubles_nothing(
     for enough in (1, 150, 350):
         await _import_and_kill(database, database_url, manifest, enough)
     left = 700 - await database.fetchval("SELECT count(*) FROM subject")
-    report = await import_manifest(pool, manifest, "lenses", tmp_path / "media")
+    report = await import_manifest(pool, manifest, "lenses", Place(tmp_path))
 
     assert report == Report(imported=left, unchanged=700 - left, entered=report.entered)
     found = await everything(database)
@@ -253,7 +254,7 @@ async def _import_and_kill(database: Connection, database_url: str, manifest: Pa
     deadline = time.monotonic() + 60
     with process:
         while process.poll() is None and time.monotonic() < deadline:
-            pictures = any((manifest.parent / "media").rglob("image.json")) if enough == 1 else False
+            pictures = any((manifest.parent / "media").rglob("*.json")) if enough == 1 else False
             if pictures or await database.fetchval("SELECT count(*) FROM subject") >= enough:
                 break
             await asyncio.sleep(0.005)
@@ -265,15 +266,15 @@ async def test_a_media_folder_that_cannot_be_written_ends_the_import(pool: Pool,
     manifest = a_manifest(tmp_path, [{"external_id": "a", "location:1": a_picture(tmp_path, "a.png")}])
     (tmp_path / "media").write_text("a file where a folder should be")
 
-    with pytest.raises(MediaFolderError, match="cannot be written"):
-        await import_manifest(pool, manifest, "lenses", tmp_path / "media")
+    with pytest.raises(MediaStoreError, match="cannot be written"):
+        await import_manifest(pool, manifest, "lenses", Place(tmp_path))
 
 
 async def test_a_manifest_that_is_not_there_creates_no_project(
     pool: Pool, database: Connection, tmp_path: Path
 ) -> None:
     with pytest.raises(UnreadableManifestError):
-        await import_manifest(pool, tmp_path / "none.csv", "lenses", tmp_path / "media")
+        await import_manifest(pool, tmp_path / "none.csv", "lenses", Place(tmp_path))
 
     assert await database.fetchval("SELECT count(*) FROM project") == 0
 
@@ -285,7 +286,7 @@ async def test_real_lenses_are_imported_with_their_gold(pool: Pool, database: Co
     await publish(pool, ARC_THEN_LENS)
     bad: list[BadRow] = []
 
-    report = await import_manifest(pool, manifest, "lenses", tmp_path / "media", root=SPACEWARPS, refuse=bad.append)
+    report = await import_manifest(pool, manifest, "lenses", Place(tmp_path), root=SPACEWARPS, refuse=bad.append)
 
     assert report == Report(imported=399, bad=30, entered=357), "30 of the 429 rows name a subject a second time"
     assert {each.column for each in bad} == {"external_id"}

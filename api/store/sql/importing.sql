@@ -52,7 +52,8 @@ SELECT s.external_id, s.id, s.metadata::text AS metadata,
                                                     l.source, l.sky)
                                   ORDER BY l.ordinal)
                  FROM location l WHERE l.subject_id = s.id), '[]')::text AS locations,
-       coalesce((SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = s.id), '{}')::text
+       coalesce((SELECT jsonb_object_agg(c.name, jsonb_build_array(c.value, c.model)) FROM score c
+                 WHERE c.subject_id = s.id), '{}')::text
            AS scores,
        coalesce((SELECT jsonb_object_agg(g.workflow, jsonb_build_array(g.truth, g.explanation))
                  FROM gold_standard g WHERE g.subject_id = s.id AND g.current), '{}')::text AS gold,
@@ -61,6 +62,12 @@ SELECT s.external_id, s.id, s.metadata::text AS metadata,
        s.ra, s.dec
 FROM unnest($2::text[]) AS q (external_id)
 JOIN subject s ON s.project_id = $1 AND s.external_id = q.external_id;
+
+-- name: known_sources
+SELECT s.external_id, (SELECT array_agg(l.source ORDER BY l.ordinal) FROM location l WHERE l.subject_id = s.id)
+FROM project p JOIN unnest($2::text[]) AS q (external_id) ON true
+JOIN subject s ON s.project_id = p.id AND s.external_id = q.external_id
+WHERE p.slug = $1 AND EXISTS (SELECT 1 FROM location l WHERE l.subject_id = s.id);
 
 -- name: write_metadata
 UPDATE subject s SET metadata = q.metadata::jsonb
@@ -83,10 +90,11 @@ FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::int[], $6:
     AS q (subject_id, ordinal, digest, mime, width, height, blurhash, variants, source, sky);
 
 -- name: write_scores
-INSERT INTO score (subject_id, name, value)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::float8[]) AS q (subject_id, name, value)
+-- Where the model is not given it is not known: another value is not the old model's.
+INSERT INTO score (subject_id, name, value, model)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::float8[], $4::text[]) AS q (subject_id, name, value, model)
 ON CONFLICT (subject_id, name) DO UPDATE
-    SET value = excluded.value, revision = score.revision + 1, set_at = now();
+    SET value = excluded.value, model = excluded.model, revision = score.revision + 1, set_at = now();
 
 -- name: retire_gold
 UPDATE gold_standard g SET current = false
