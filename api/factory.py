@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -14,9 +15,11 @@ import structlog
 from api.media.storage import open_storage
 from api.postgres.embedded import running_postgres
 from api.postgres.errors import ServerUnreachableError
+from api.services.archiving import archived_batches
 from api.services.classifications import Classifications
 from api.services.decks import Decks
 from api.services.events import Events
+from api.services.export_pages import Exports
 from api.services.health import Health
 from api.services.house import Services
 from api.services.hub import Hub
@@ -95,7 +98,7 @@ async def _open(settings: Settings, url: str, resources: AsyncExitStack) -> Serv
     resources.push_async_callback(hub.close)
     slow_pool = await open_pool(url, CONNECTIONS)
     resources.push_async_callback(slow_pool.close)
-    services = _build(settings, pool, slow_pool, sessions, hub, resources.pop_all())
+    services = _build(settings, url, pool, slow_pool, sessions, hub, resources.pop_all())
     services.open_resources.push_async_callback(services.classifications.close)
     services.open_resources.push_async_callback(services.decks.close)
     await services.open_resources.enter_async_context(watched(pool))
@@ -110,7 +113,13 @@ async def _create_partitions(pool: Pool) -> None:
 
 
 def _build(
-    settings: Settings, pool: Pool, slow_pool: Pool, sessions: Sessions, hub: Hub, resources: AsyncExitStack
+    settings: Settings,
+    url: str,
+    pool: Pool,
+    slow_pool: Pool,
+    sessions: Sessions,
+    hub: Hub,
+    resources: AsyncExitStack,
 ) -> Services:
     published = PublishedCascades()
     dice = random.Random()  # noqa: S311  # chooses cards and audits; secrets are made by `secrets`
@@ -126,6 +135,7 @@ def _build(
         publishing=Publishing(pool, published, dice),
         labels=Labels(pool),
         events=Events(pool, hub, settings.authority),
+        exports=Exports(pool, url, partial(archived_batches, open_storage(settings))),
         webhooks=Webhooks(pool),
         tokens=Tokens(pool, sessions),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),

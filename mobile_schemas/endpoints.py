@@ -7,6 +7,7 @@ from typing import Final, Literal
 from mobile_schemas.classifications import ClassificationsIn, RetractionsIn, RetractionVerdictsOut, VerdictsOut
 from mobile_schemas.decks import DealIn, DealOut, DeckIn, DeckOut, WorkflowPath
 from mobile_schemas.events import EventOut, EventPath, EventsQuery, StreamQuery
+from mobile_schemas.exports import DictionaryOut, ExportPath, ExportQuery, VotesExportQuery
 from mobile_schemas.fields import Model
 from mobile_schemas.health import HealthOut
 from mobile_schemas.imports import ChunkPath, ImportIn, ImportOut, ImportPath, UploadIn, UploadOut, UploadPath
@@ -50,6 +51,21 @@ WEBP: Final = "image/webp"
 CURSOR_HEADER: Final = "Chaffinch-Cursor"
 """Header of the label feed: the cursor to give as `after` next time."""
 
+TABLE_MEDIA_TYPES: Final = (
+    "text/csv; charset=utf-8",
+    "application/x-ndjson",
+    "application/vnd.apache.parquet",
+    "application/x-votable+xml",
+    "application/fits",
+)
+"""What a page of an export may be, by its format."""
+
+PAGE_HEADERS: Final = {
+    CURSOR_HEADER: "Give it as `after` next time, to read on where this page ends.",
+    "Repr-Digest": "SHA-256 of the page (RFC 9530).",
+    "Content-Disposition": "A name for the file.",
+}
+
 BODY_LIMIT_BYTES: Final = 200_000
 """The largest body that is read: five times a full batch of classifications with all fields at their longest.
 
@@ -68,8 +84,9 @@ class Endpoint:
 
     `path` has its parameters in braces; `parameters` is the model of them. `reply` is the model of the reply, of one
     line of it if `media_type` is NDJSON, of one event's data if it is EVENTS, and None where the bytes are not ours to
-    describe. `body` is the model of a JSON body, or `bytes` for one that is taken as it is. `problems` are the statuses
-    peculiar to this endpoint; `statuses` adds those that follow from its form.
+    describe; `other_media_types` are those that a handler may say instead. `body` is the model of a JSON body, or
+    `bytes` for one that is taken as it is. `problems` are the statuses peculiar to this endpoint; `statuses` adds those
+    that follow from its form.
     """
 
     name: str
@@ -84,6 +101,7 @@ class Endpoint:
     status: int = 200
     media_type: MediaType = JSON
     headers: dict[str, str] = field(default_factory=dict, hash=False)
+    other_media_types: tuple[str, ...] = ()
     problems: tuple[int, ...] = ()
 
     @property
@@ -346,6 +364,51 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         access="researcher",
         parameters=WebhookPath,
         reply=WebhookOut,
+    ),
+    Endpoint(
+        name="export_labels",
+        method="GET",
+        path="/v1/projects/{slug}/exports/labels",
+        summary="A page of label revisions as a file, in the order of the feed.",
+        access="researcher",
+        parameters=ProjectPath,
+        query=ExportQuery,
+        media_type=BYTES,
+        other_media_types=TABLE_MEDIA_TYPES,
+        headers=PAGE_HEADERS,
+    ),
+    Endpoint(
+        name="export_classifications",
+        method="GET",
+        path="/v1/projects/{slug}/exports/classifications",
+        summary="A page of the vote log as a file, by time of arrival.",
+        access="researcher",
+        parameters=ProjectPath,
+        query=VotesExportQuery,
+        media_type=BYTES,
+        other_media_types=TABLE_MEDIA_TYPES,
+        headers=PAGE_HEADERS,
+    ),
+    Endpoint(
+        name="export_subjects",
+        method="GET",
+        path="/v1/projects/{slug}/exports/subjects",
+        summary="A page of subjects as a file, by number.",
+        access="researcher",
+        parameters=ProjectPath,
+        query=ExportQuery,
+        media_type=BYTES,
+        other_media_types=TABLE_MEDIA_TYPES,
+        headers=PAGE_HEADERS,
+    ),
+    Endpoint(
+        name="export_dictionary",
+        method="GET",
+        path="/v1/projects/{slug}/exports/{table}/dictionary",
+        summary="The columns of an export with type, unit and meaning, and the cascades behind its labels.",
+        access="researcher",
+        parameters=ExportPath,
+        reply=DictionaryOut,
     ),
     Endpoint(
         name="get_subject",

@@ -116,7 +116,7 @@ def _success(endpoint: Endpoint, models: Models) -> Json:
         name: {"description": about, "required": True, "schema": {"type": "string"}}
         for name, about in endpoint.headers.items()
     }
-    content = {endpoint.media_type: _content(endpoint, models)}
+    content = {endpoint.media_type: _content(endpoint, models), **{kind: {} for kind in endpoint.other_media_types}}
     return {"description": endpoint.summary, "content": content, **({"headers": headers} if headers else {})}
 
 

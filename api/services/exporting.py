@@ -2,7 +2,7 @@
 
 An export reads record batches (`api.store.exports`), makes words of codes and pseudonyms of volunteers
 (`api.exports.recoding`), and writes them in a form (`api.exports.forms`), while the next batch is being read. It is
-synchronous; `exported` runs it in a thread.
+synchronous (`export`); `exported` runs it in a thread.
 
 Every export ends with a cursor from which the next one goes on:
 
@@ -107,7 +107,7 @@ async def exported(
         raise UnknownProjectError(slug)
     if wish.table is Table.LABELS:
         await sequence(connection)
-    return await asyncio.to_thread(_export, database_url, project, wish, write, patience_seconds, read_month)
+    return await asyncio.to_thread(export, database_url, project, wish, write, patience_seconds, read_month)
 
 
 def described(project: StoredProject, versions: list[StoredVersion], table: Table) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def described(project: StoredProject, versions: list[StoredVersion], table: Tabl
     }
 
 
-def _export(
+def export(
     database_url: str,
     project: StoredProject,
     wish: Wish,
@@ -129,6 +129,7 @@ def _export(
     patience_seconds: float,
     read_month: ReadMonth | None,
 ) -> Exported:
+    """Do what `exported` does for a project that is known, over one connection. Blocking: use a thread."""
     made_at = datetime.now(UTC)
     with open_snapshot(database_url, patience_seconds) as snapshot:
         versions = snapshot.versions(project.id)

@@ -7,6 +7,7 @@ from api.caller import Caller
 from api.services.classifications import Classifications
 from api.services.decks import Decks
 from api.services.events import Events
+from api.services.export_pages import Exports
 from api.services.health import Health
 from api.services.labels import Labels
 from api.services.levels import Levels
@@ -36,6 +37,7 @@ class Services:
     health: Health
     labels: Labels
     events: Events
+    exports: Exports
     webhooks: Webhooks
     publishing: Publishing
     tokens: Tokens
