@@ -13,7 +13,9 @@ from api.cli import (
     crowd,
     database,
     demonstration,
+    doctoring,
     exporting,
+    happening,
     labels,
     ledger,
     panoptes,
@@ -23,6 +25,7 @@ from api.cli import (
     serving,
     subjects,
     verifying,
+    webhooks,
     working,
 )
 from api.cli.running import asides
@@ -45,6 +48,7 @@ app.command("serve")(serving.serve)
 app.command("worker")(working.worker)
 app.command("publish")(publishing.publish)
 app.command("verify")(verifying.verify)
+app.command("doctor")(doctoring.doctor)
 app.add_typer(publishing.cascade)
 app.add_typer(subjects.app)
 app.add_typer(panoptes.panoptes)
@@ -52,6 +56,8 @@ app.add_typer(labels.labels)
 app.add_typer(exporting.classifications)
 app.add_typer(people.token)
 app.add_typer(people.volunteers)
+app.add_typer(happening.events)
+app.add_typer(webhooks.webhooks)
 app.add_typer(database.database)
 app.add_typer(ledger.ledger)
 app.command("demo")(demonstration.demo)

@@ -268,7 +268,7 @@ async def test_a_project_is_verified_with_its_archived_months(
     services: Services, database: Connection, database_url: str, storage: FolderStorage, tmp_path: Path
 ) -> None:
     campaign = await a_campaign(services, database, gold=(3, 3))
-    for caller in await people(campaign, 3):
+    for caller in await people(campaign, 2):
         deck = await deal(services, caller, campaign.arc, 9)
         await submit(services, caller, *(a_swipe(campaign.arc, subject) for subject in subjects_of(deck)))
     month = datetime.now(UTC).date().replace(day=1)

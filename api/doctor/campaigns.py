@@ -1,0 +1,93 @@
+"""The campaigns: what keeps volunteers from being dealt cards, and researchers from hearing of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from api.doctor.findings import Finding, note, ok, wrong
+from api.media.images import key
+from api.media.storage import Storage
+from api.services.published import Published
+from api.store.checkup import OpenImport, Picture, Project, TroubledWebhook
+from cascade.graph import Sequential
+from cascade.skill import GOLD_TO_PROVE
+
+WAITING_SECONDS: Final = 300.0
+RUNNING_SECONDS: Final = 12 * 3600.0
+SAMPLED: Final = 25
+
+
+def check_project(
+    project: Project, published: Published | None, gold: Mapping[str, tuple[int, int]]
+) -> Iterator[Finding]:
+    """See whether a project has what its workflows need; `gold` counts those of truth no and yes by workflow."""
+    check = f"project {project.slug}"
+    if published is None:
+        yield note(check, "has no cascade", "write one, and `chaffinch publish` it")
+        return
+    if not project.has_subjects:
+        yield wrong(check, "is published and has no subjects", "`chaffinch subjects import` brings them")
+        return
+    poor = [
+        f"{workflow.name} has {no} of no and {yes} of yes"
+        for workflow in published.cascade.workflows
+        if isinstance(workflow.policy, Sequential)
+        for no, yes in [gold.get(workflow.name, (0, 0))]
+        if min(no, yes) < GOLD_TO_PROVE
+    ]
+    if poor:
+        remedy = f"import {GOLD_TO_PROVE} training subjects of each answer at least; 20 or more of each are better"
+        yield wrong(check, f"too little gold to learn who can see: {'; '.join(poor)}", remedy)
+    else:
+        yield ok(check, f"version {published.number} is in force, with subjects")
+
+
+def check_webhooks(webhooks: Sequence[TroubledWebhook]) -> Iterator[Finding]:
+    """Look at deliveries that fail."""
+    for hook in webhooks:
+        said = f"webhook {hook.id} of {hook.project}"
+        if hook.paused:
+            yield wrong(
+                "webhooks", f"{said} is paused: {hook.why_paused or 'by hand'}", "mend the receiver, then resume it"
+            )
+        else:
+            yield note("webhooks", f"{said} failed {hook.failures} times in a row", "see its log of deliveries")
+    if not webhooks:
+        yield ok("webhooks", "none fails")
+
+
+def check_imports(imports: Sequence[OpenImport]) -> Iterator[Finding]:
+    """Look at imports that do not get on."""
+    found = [finding for each in imports if (finding := _import(each)) is not None]
+    yield from found or [ok("imports", f"{len(imports)} under way" if imports else "none is stuck")]
+
+
+def _import(job: OpenImport) -> Finding | None:
+    said = f"import {job.id} of {job.project}"
+    if job.state == "failed":
+        return note(
+            "imports", f"{said} has failed: {job.error or 'its rows say why'}", "correct what it names; start anew"
+        )
+    if job.state == "waiting" and job.age_seconds > WAITING_SECONDS:
+        minutes = job.age_seconds / 60
+        return wrong("imports", f"{said} has waited for {minutes:,.0f} minutes", "start `chaffinch worker`")
+    if job.state == "running" and job.age_seconds > RUNNING_SECONDS:
+        hours = job.age_seconds / 3600
+        return note("imports", f"{said} has run for {hours:,.0f} hours", "see how far it is, and the worker's log")
+    return None
+
+
+def check_pictures(pictures: Sequence[Picture], storage: Storage) -> Iterator[Finding]:
+    """Look whether some pictures are where they should be."""
+    missing = [
+        picture
+        for picture in pictures
+        if (place := key(picture.digest, picture.width)) is None or storage.head(place) is None
+    ]
+    if missing:
+        yield wrong(
+            "subjects",
+            f"{len(missing)} of {len(pictures)} pictures looked for are missing, one of S{missing[0].subject_id}",
+            "point CHAFFINCH_DATA_DIR or CHAFFINCH_MEDIA_URL at the pictures, or import the manifest again",
+        )
+    elif pictures:
+        yield ok("subjects", f"{len(pictures)} pictures were looked for, and are there")
