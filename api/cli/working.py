@@ -20,7 +20,7 @@ def worker(
     ] = None,
     metrics_host: Annotated[str, typer.Option(help="Address of that port.")] = "127.0.0.1",
 ) -> None:
-    """Do what is done beside the requests: number the label feed, count totals, make partitions ahead.
+    """Do what is done beside the requests: number events, post to webhooks, count totals, make partitions ahead.
 
     Any number of workers may run. Stop one with SIGTERM or Ctrl-C.
     """

@@ -205,6 +205,7 @@ class Events:
         async with self._pool.acquire() as connection:
             store = EventStore(connection)
             if after is None:
+                await sequence(connection)  # what is committed has happened already
                 _, latest = await store.page(feed.project_id, 0, 0)
                 return Page((), latest)
             found, latest = await store.page(feed.project_id, after, limit, kinds=kinds)

@@ -1,5 +1,6 @@
 """One volunteer's and one researcher's way through the whole API; every reply is what the table says."""
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -41,6 +42,16 @@ class Traveller:
             for line in response.content.splitlines() if endpoint.media_type == NDJSON else [response.content]:
                 endpoint.reply.model_validate_json(line)
         return response
+
+
+    def stream(self, name: str, lines: int, **parameters: object) -> list[str]:
+        """Return the first lines of a reply that goes on."""
+        endpoint = TABLE[name]
+        self.asked.add(name)
+        headers = self._campaign.headers(endpoint.access)
+        with self._client.stream(endpoint.method, endpoint.path.format(**parameters), headers=headers) as response:
+            assert (response.status_code, response.headers["content-type"]) == (200, endpoint.media_type)
+            return [line for _, line in zip(range(lines), response.iter_lines(), strict=False)]
 
 
 @pytest.fixture
@@ -104,8 +115,33 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     labels = traveller.ask("labels", slug=SLUG)
     assert len(labels.text.splitlines()) >= 1
     assert int(labels.headers[CURSOR_HEADER]) >= 1
+    follow_events(traveller)
     traveller.ask("openapi")
     assert traveller.asked == set(TABLE)
+
+
+def follow_events(traveller: Traveller) -> None:
+    """Read events in every way, and have them posted."""
+    events = traveller.ask("events", slug=SLUG)
+    first = json.loads(events.text.splitlines()[0])
+    assert int(events.headers[CURSOR_HEADER]) >= first["position"]
+    assert traveller.ask("get_event", slug=SLUG, position=first["position"]).json() == first
+    assert traveller.ask("get_voevent", slug=SLUG, position=first["position"]).json()["type"] == "/problems/no-voevent"
+    assert traveller.stream("stream_events", 4, slug=SLUG) == ["retry: 1000", ": alive", f"id: {cursor(events)}", ""]
+    hook = traveller.ask("add_webhook", {"url": "https://observatory.example/hook"}, slug=SLUG).json()
+    assert hook["position"] == cursor(events)
+    number = hook["id"]
+    assert number in {each["id"] for each in traveller.ask("list_webhooks", slug=SLUG).json()["webhooks"]}
+    assert traveller.ask("replay_webhook", {"after": 0}, webhook_id=number).json()["position"] == 0
+    assert traveller.ask("pause_webhook", webhook_id=number).json()["why_paused"] == "paused by hand"
+    assert traveller.ask("resume_webhook", webhook_id=number).json()["paused_at"] is None
+    assert traveller.ask("list_deliveries", webhook_id=number).json() == {"deliveries": []}
+    traveller.ask("remove_webhook", webhook_id=number)
+    assert traveller.ask("remove_webhook", webhook_id=number).json()["type"] == "/problems/unknown-webhook"
+
+
+def cursor(page: httpx2.Response) -> int:
+    return int(page.headers[CURSOR_HEADER])
 
 
 def test_wrong_swipes_get_a_verdict_that_names_the_field(traveller: Traveller) -> None:

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import TypeVar
 from xml.etree import ElementTree
 
 import pytest
@@ -22,6 +23,9 @@ from mobile_schemas.webhooks import DeliveriesOut, PostOut, WebhookCreatedOut, W
 from tests.services.harvest import ARC_LENS, Connect, Harvest, a_researcher, revise, sow
 from tests.services.receivers import Got, Receiver, a_receiver, cuts_off, says
 
+T = TypeVar("T")
+Start = Callable[[], Awaitable[None]]
+
 
 @pytest.fixture
 def webhooks(pool: Pool) -> Webhooks:
@@ -29,7 +33,7 @@ def webhooks(pool: Pool) -> Webhooks:
 
 
 @pytest.fixture
-async def sending(connect: Connect, database_url: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+async def sending(connect: Connect, database_url: str) -> AsyncIterator[Start]:
     """Start workers that send, until the test ends."""
     tasks: list[asyncio.Task[None]] = []
     pools: list[Pool] = []
@@ -98,9 +102,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     return fresh and any(hmac.compare_digest(wanted, each) for each in given)
 
 
-async def test_events_are_posted_in_order_and_signed(
-    harvest: Harvest, webhooks: Webhooks, sending: Callable[[], Awaitable[None]]
-) -> None:
+async def test_events_are_posted_in_order_and_signed(harvest: Harvest, webhooks: Webhooks, sending: Start) -> None:
     await harvest.retired("before the hook")
     async with a_receiver() as receiver:
         hook = await a_hook(webhooks, receiver)
@@ -119,10 +121,16 @@ async def test_events_are_posted_in_order_and_signed(
         await eventually_at(webhooks, hook.id, 8)
 
 
-async def eventually_at(webhooks: Webhooks, number: int, position: int) -> None:
-    async with asyncio.timeout(10):
-        while (await now(webhooks, number)).position != position:
+async def settled(read: Callable[[], Awaitable[T]], right: Callable[[T], object]) -> T:
+    """Read until it is right."""
+    async with asyncio.timeout(15):
+        while not right(found := await read()):  # noqa: ASYNC110  # the database has no event of ours
             await asyncio.sleep(0.02)
+    return found
+
+
+async def eventually_at(webhooks: Webhooks, number: int, position: int) -> None:
+    await settled(lambda: now(webhooks, number), lambda hook: hook.position == position)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +146,7 @@ async def eventually_at(webhooks: Webhooks, number: int, position: int) -> None:
 async def test_a_batch_that_is_not_taken_is_posted_again_as_it_was(
     harvest: Harvest,
     webhooks: Webhooks,
-    sending: Callable[[], Awaitable[None]],
+    sending: Start,
     answer: object,
     status: int,
     error: str,
@@ -149,8 +157,7 @@ async def test_a_batch_that_is_not_taken_is_posted_again_as_it_was(
         await sending()
         await eventually(lambda: len(receiver.got) == 1)
         await harvest.retired("two")
-        while not (await now(webhooks, hook.id)).failures:
-            await asyncio.sleep(0.01)
+        await settled(lambda: now(webhooks, hook.id), lambda hook: hook.failures)
         await hurry(harvest)
 
         await eventually(lambda: len(receiver.got) >= 3)
@@ -166,7 +173,7 @@ async def test_a_batch_that_is_not_taken_is_posted_again_as_it_was(
 
 
 async def test_a_receiver_that_hangs_or_is_gone_delays_no_other(
-    harvest: Harvest, webhooks: Webhooks, sending: Callable[[], Awaitable[None]]
+    harvest: Harvest, webhooks: Webhooks, sending: Start
 ) -> None:
     async def hangs(_request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(30)
@@ -180,10 +187,8 @@ async def test_a_receiver_that_hangs_or_is_gone_delays_no_other(
 
         await eventually(lambda: len(quick.positions) == 10, 5)
 
-        async with asyncio.timeout(10):
-            while not await log_of(webhooks, hooks[0].id):
-                await asyncio.sleep(0.05)
-        assert await log_of(webhooks, hooks[0].id) == [(None, "no answer within 1 s", 1)]
+        log = await settled(lambda: log_of(webhooks, hooks[0].id), bool)
+        assert log == [(None, "no answer within 1 s", 1)]
         paused = await now(webhooks, hooks[1].id)
         assert (paused.why_paused, len(gone.got)) == ("the receiver answered 410: it is gone for good", 1)
 
@@ -199,16 +204,14 @@ async def test_addresses_that_are_not_public_are_refused(
         await sending(private_addresses=False)
         await harvest.retired()
 
-        async with asyncio.timeout(10):
-            while not await log_of(webhooks, hook.id):
-                await asyncio.sleep(0.02)
+        log = await settled(lambda: log_of(webhooks, hook.id), bool)
 
-        assert await log_of(webhooks, hook.id) == [(None, "the address is not a public one", 1)]
+        assert log == [(None, "the address is not a public one", 1)]
         assert receiver.got == []
 
 
 async def test_many_workers_send_each_event_once_and_in_order(
-    harvest: Harvest, webhooks: Webhooks, sending: Callable[[], Awaitable[None]]
+    harvest: Harvest, webhooks: Webhooks, sending: Start
 ) -> None:
     async with a_receiver() as one, a_receiver() as other:
         for receiver in (one, other):
@@ -268,9 +271,7 @@ async def open_for(database_url: str) -> AsyncIterator[Pool]:
         await pool.close()
 
 
-async def test_a_replay_sends_again_and_kinds_are_kept_to(
-    harvest: Harvest, webhooks: Webhooks, sending: Callable[[], Awaitable[None]]
-) -> None:
+async def test_a_replay_sends_again_and_kinds_are_kept_to(harvest: Harvest, webhooks: Webhooks, sending: Start) -> None:
     async with a_receiver() as receiver:
         hook = await a_hook(webhooks, receiver, kinds=["subject.moved_on"])
         await harvest.retired("a")
@@ -288,7 +289,7 @@ async def test_a_replay_sends_again_and_kinds_are_kept_to(
 
 
 async def test_the_form_of_voevents_posts_labels_with_a_position_one_by_one(
-    harvest: Harvest, webhooks: Webhooks, sending: Callable[[], Awaitable[None]]
+    harvest: Harvest, webhooks: Webhooks, sending: Start
 ) -> None:
     async with a_receiver() as receiver:
         hook = await a_hook(webhooks, receiver, form="voevent")
@@ -313,18 +314,14 @@ def name(got: Got) -> str | None:
     return ElementTree.fromstring(got.body).get("ivorn")
 
 
-async def test_a_receiver_that_fails_for_days_is_paused(
-    harvest: Harvest, webhooks: Webhooks, sending: Callable[[], Awaitable[None]]
-) -> None:
+async def test_a_receiver_that_fails_for_days_is_paused(harvest: Harvest, webhooks: Webhooks, sending: Start) -> None:
     async with a_receiver(says(500)) as receiver:
         hook = await a_hook(webhooks, receiver)
         await harvest.retired()
         await harvest.connection.execute("UPDATE webhook SET failures = $1", MOST_FAILURES - 1)
         await sending()
 
-        async with asyncio.timeout(10):
-            while (paused := await now(webhooks, hook.id)).paused_at is None:
-                await asyncio.sleep(0.02)
+        paused = await settled(lambda: now(webhooks, hook.id), lambda hook: hook.paused_at)
 
         assert paused.why_paused == "84 attempts in a row failed, over about three days; the last: answered 500"
 
