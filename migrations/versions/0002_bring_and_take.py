@@ -168,4 +168,5 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("retracted_at IS NOT NULL"),
     )
+    op.create_index("classification_received", "classification", ["received_at"], unique=False)
     op.add_column("workflow_total", sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True))
