@@ -16,15 +16,22 @@ from api.cli.beside import beside
 from api.cli.running import asides, console
 from api.cli.whole_file import Output, whole_file
 from api.manifest import BadRow
+from api.manifest import read as read_manifest
+from api.media.storage import place_of
+from api.outbound.fetching import Fetcher
 from api.panoptes.definitions import chosen, read_definitions
 from api.panoptes.manifest import write_manifest
 from api.panoptes.matching import Hints
 from api.panoptes.workflow import translate
 from api.postgres.embedded import running_postgres
+from api.services.admitting import Report
+from api.services.gathering import Fetching
+from api.services.importing import Told, import_source
 from api.services.panoptes_export import Kind, export_like_panoptes
 from api.services.panoptes_import import Follow, Refuse, Tally, Wish, import_classifications
 from api.settings import Settings
-from api.store.engine import connect
+from api.sources.scratch import scratch_folder
+from api.store.engine import Pool, connect
 from api.store.schema import upgrade
 from cascade.errors import DeclarationErrors
 
@@ -107,6 +114,9 @@ def import_(  # noqa: PLR0913, PLR0917  # one for each option of the command
     ] = False,
     id_from: IdFrom = None,
     title: Annotated[str | None, typer.Option(help="Title of the project.")] = None,
+    with_pictures: Annotated[
+        bool, typer.Option("--with-pictures", help="Fetch the pictures of --subjects from where they lie.")
+    ] = False,
 ) -> None:
     """Import a classification export: its votes, with their subjects, into a project.
 
@@ -116,6 +126,10 @@ def import_(  # noqa: PLR0913, PLR0917  # one for each option of the command
 
     A row that will not do is reported with its line and skipped. Exits with 0 when all rows would do, 1 when not.
     """
+    if with_pictures and subjects is None:
+        raise typer.BadParameter(
+            "give the subject export as --subjects: it says where they lie", param_hint="--with-pictures"
+        )
     wish = Wish(
         classifications,
         project,
@@ -130,7 +144,7 @@ def import_(  # noqa: PLR0913, PLR0917  # one for each option of the command
     refuse = partial(_refuse, classifications, Console(stderr=True, highlight=False, soft_wrap=True))
     try:
         with _following() as follow:
-            tally = asyncio.run(_import(wish, refuse, follow))
+            tally, pictured = asyncio.run(_import(wish, refuse, follow, with_pictures))
     except DeclarationErrors as errors:
         for error in errors.errors:
             asides.print(f"{error.where} {error.problem}; {error.remedy}", markup=False)
@@ -140,12 +154,37 @@ def import_(  # noqa: PLR0913, PLR0917  # one for each option of the command
         raise typer.Exit(STOPPED) from None
     for line in _summary(wish, tally):
         console.print(line, markup=False)
-    raise typer.Exit(BAD_ROWS if tally.seen.bad or tally.subjects.bad else 0)
+    if with_pictures:
+        console.print(f"Pictures: {pictured.updated} subjects got theirs, {pictured.unchanged} had them already.")
+    raise typer.Exit(BAD_ROWS if tally.seen.bad or tally.subjects.bad or pictured.bad else 0)
 
 
-async def _import(wish: Wish, refuse: Refuse, follow: Follow) -> Tally:
-    async with beside(Settings()) as house, connect(house.database_url, "panoptes") as connection:
-        return await import_classifications(connection, house.pool, house.services, wish, refuse, follow)
+async def _import(wish: Wish, refuse: Refuse, follow: Follow, with_pictures: bool) -> tuple[Tally, Report]:
+    settings = Settings()
+    async with beside(settings) as house, connect(house.database_url, "panoptes") as connection:
+        tally = await import_classifications(connection, house.pool, house.services, wish, refuse, follow)
+        if not with_pictures or wish.subjects is None:
+            return tally, Report()
+        asides.print("Fetching the pictures. What is fetched stays; the same command goes on where it was stopped.")
+        return tally, await _fetch_pictures(settings, house.pool, wish.slug, wish.subjects, wish.id_from)
+
+
+async def _fetch_pictures(settings: Settings, pool: Pool, slug: str, subjects: Path, id_from: str | None) -> Report:
+    """Give the subjects of an export their pictures, by way of a manifest."""
+    refuse = partial(_refuse, Path(f"pictures of {subjects}"), Console(stderr=True, highlight=False, soft_wrap=True))
+    with scratch_folder(settings.data_dir / "scratch") as scratch:
+        path = scratch / "subjects.csv"
+        with path.open("wb") as file:
+            write_manifest(subjects, id_from, file.write, lambda _bad: None)  # what is bad has been said before
+        async with Fetcher(settings.private_addresses) as fetch:
+            return await import_source(
+                pool,
+                read_manifest(path),
+                slug,
+                place_of(settings),
+                fetching=Fetching(fetch, scratch),
+                tell=Told(refuse=refuse),
+            )
 
 
 @panoptes.command("manifest")
