@@ -24,20 +24,22 @@ from typing import Final
 
 import structlog
 
-from api.media.storage import open_storage
+from api.media.storage import open_storage, place_of
 from api.metrics import count_job, count_job_failure
+from api.outbound.fetching import Fetcher
 from api.outbound.posting import Poster
 from api.postgres.embedded import running_postgres
 from api.services.archiving import Archive, archive_due
 from api.services.delivering import Delivering
 from api.services.finishing import Finishing
+from api.services.import_jobs import ImportJobs
 from api.services.partitions import keep_ahead
 from api.services.published import PublishedCascades
 from api.services.sequencing import sequence
 from api.services.settling import settle, unheard
 from api.services.totals import Totals
 from api.settings import Settings
-from api.store.engine import Connection, connect, open_pool
+from api.store.engine import Connection, Pool, connect, open_pool
 from api.store.failures import CONFLICTS, UNREACHABLE, is_away, is_starting
 from api.store.publishing import PublishingStore
 from api.store.schema import upgrade
@@ -105,9 +107,26 @@ async def work(database_url: str, stop: asyncio.Event, settings: Settings | None
     settings = settings or Settings()
     log.info("worker started")
     async with _delivering(database_url, settings) as delivering, asyncio.TaskGroup() as group:
-        for job in (*jobs(delivering), *_archiving(settings, database_url)):
+        for job in (*jobs(delivering), _importing(settings, database_url), *_archiving(settings, database_url)):
             group.create_task(_repeat(job, database_url, stop), name=job.name)
     log.info("worker stopped")
+
+
+def _importing(settings: Settings, database_url: str) -> Job:
+    """Return the job that does the imports that were asked for over HTTP."""
+
+    @contextlib.asynccontextmanager
+    async def pool() -> AsyncIterator[Pool]:
+        opened = await open_pool(database_url, 1)
+        try:
+            yield opened
+        finally:
+            opened.terminate()
+
+    imports = ImportJobs(
+        pool, lambda: Fetcher(settings.private_addresses), place_of(settings), settings.data_dir / "incoming"
+    )
+    return Job("imports", 1, 4 * 3600, imports.turn)
 
 
 def _archiving(settings: Settings, database_url: str) -> Sequence[Job]:

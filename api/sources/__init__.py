@@ -6,7 +6,7 @@ in rows of a manifest; whether their pictures are any good is for the import to 
 
 from api.sources.errors import SourceError
 from api.sources.listing import Listing
-from api.sources.opening import Fetch, Source, opened
-from api.sources.scratch import scratch_folder
+from api.sources.opening import Fetch, Source, fetched, opened
+from api.sources.scratch import own_scratch, scratch_folder
 
-__all__ = ["Fetch", "Listing", "Source", "SourceError", "opened", "scratch_folder"]
+__all__ = ["Fetch", "Listing", "Source", "SourceError", "fetched", "opened", "own_scratch", "scratch_folder"]

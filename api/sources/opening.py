@@ -1,6 +1,7 @@
 """From what a researcher names to rows: a manifest, a folder, an archive, or the address of a manifest or archive."""
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -62,12 +63,21 @@ async def opened(
     SourceError, ManifestError
         Nothing of it can be imported.
     """
-    with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as own:
-        path = await _fetched(source, Path(own), fetch) if is_address(source) else Path(source)
-        yield await asyncio.to_thread(_source, path, root, Path(own), bounds or Bounds())
+    own = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=scratch))
+    try:
+        path = await fetched(source, own, fetch) if is_address(source) else Path(source)
+        yield await asyncio.to_thread(_source, path, root, own, bounds or Bounds())
+    finally:
+        await asyncio.to_thread(shutil.rmtree, own, ignore_errors=True)
 
 
-async def _fetched(url: str, folder: Path, fetch: Fetch) -> Path:
+async def fetched(url: str, folder: Path, fetch: Fetch) -> Path:
+    """Fetch a file into a folder.
+
+    Raises
+    ------
+    NotFetchedError, NoRoomError
+    """
     path = folder / file_name(url)
     try:
         await fetch(url, path, FETCH_LIMIT_BYTES)

@@ -52,7 +52,11 @@ class ScoreFile:
     def _value_of(self, line: int, cells: Sequence[str], seen: dict[str, int]) -> ScoreRow | BadRow:
         try:
             if len(cells) < len(self.names) or any(cell.strip() for cell in cells[len(self.names) :]):
-                raise RefusedError(None, f"has {len(cells)} cells for {len(self.names)} columns", "give each column its cell, and numbers a point")
+                raise RefusedError(
+                    None,
+                    f"has {len(cells)} cells for {len(self.names)} columns",
+                    "give each column its cell, and numbers a point",
+                )
             given = dict(zip(self.names, cells, strict=False))
             subject = self._subject(line, given[self.key].strip(), seen)
             return ScoreRow(line, subject, score(_SCORE, given[_SCORE]))

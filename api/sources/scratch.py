@@ -4,12 +4,13 @@ A folder is held by a lock on a file in it, which the kernel lets go of when a p
 removes those that nobody holds.
 """
 
+import asyncio
 import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,17 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         if lock is not None:
             os.close(lock)
+
+
+@asynccontextmanager
+async def own_scratch(parent: Path) -> AsyncIterator[Path]:
+    """Give a scratch folder as `scratch_folder` does, without holding up the event loop while it is removed."""
+    folder = scratch_folder(parent)
+    path = await asyncio.to_thread(folder.__enter__)
+    try:
+        yield path
+    finally:
+        await asyncio.to_thread(folder.__exit__, None, None, None)
 
 
 def _sweep(parent: Path) -> None:

@@ -18,7 +18,7 @@ from api.outbound.errors import WrongAnswerError
 from api.services.admitting import Report
 from api.services.framing import Notice
 from api.services.gathering import Fetching
-from api.services.importing import Told, UnknownScoreError, Wishes, import_manifest, import_source
+from api.services.importing import Progress, Told, UnknownScoreError, Wishes, import_manifest, import_source
 from api.sources import opened
 from api.store.engine import Connection, Pool
 from tests.services.imports import a_manifest, a_picture, everything
@@ -97,10 +97,15 @@ async def test_an_import_that_was_cut_off_does_not_fetch_again_what_it_has(
     site, rows = Site(tmp_path), far_rows(tmp_path, 450)
     manifest = a_manifest(tmp_path, rows)
     site.patience = 420
-    importing = asyncio.create_task(bring(pool, manifest, site, tmp_path))
+    enough = asyncio.Event()
+
+    def follow(now: Progress) -> None:
+        if now.report.imported >= 200:
+            enough.set()
+
+    importing = asyncio.create_task(bring(pool, manifest, site, tmp_path, Told(follow)))
     await site.impatient.wait()
-    while await database.fetchval("SELECT count(*) FROM subject") < 200:
-        await asyncio.sleep(0.02)
+    await enough.wait()
     importing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await importing
