@@ -28,6 +28,7 @@ from api.services.levels import Levels
 from api.services.monitoring import Monitoring, watched
 from api.services.partitions import keep_ahead
 from api.services.pictures import Pictures
+from api.services.places import Places
 from api.services.projects import Projects
 from api.services.published import PublishedCascades
 from api.services.publishing import Publishing
@@ -130,6 +131,7 @@ def _build(
         volunteers=Volunteers(sessions),
         projects=Projects(sessions, pool, published),
         subjects=Subjects(sessions),
+        places=Places(pool),
         media=Pictures(open_storage(settings)),
         health=Health(pool),
         publishing=Publishing(pool, published, dice),

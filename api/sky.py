@@ -1,4 +1,4 @@
-"""Places on the sphere: the cell in which a position lies, the cells of a cone, and how far apart two positions are.
+"""Places on the sphere: the cell in which a position lies, and the cells of a cone.
 
 Cells are HEALPix's at order 29, nested (Gorski et al. 2005, doi:10.1086/427976): 3.5e18 of them, each 0.4 milliarcsec
 wide, numbered so that all that lie in one cell of a coarser order are one range of numbers. A cone is covered by
@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from astropy_healpix import HEALPix
@@ -28,7 +27,6 @@ _FACES: Final = 12
 _FARTHEST_CORNER: Final = 1.1
 """From a cell's centre, in sides of a square as large: 1.04 is the most that was found, over orders 0 to 5."""
 
-Degrees: TypeAlias = NDArray[np.float64]
 Ranges: TypeAlias = list[tuple[int, int]]
 """First and last cell of each, both included, in rising order."""
 
@@ -53,15 +51,6 @@ def cone(ra: float, dec: float, radius: float) -> Ranges:
         return [(0, (_FACES << shift) - 1)]
     coarse = _grid(order).cone_search_lonlat(*_angles(ra, dec), _angle(radius + _slack(order)))
     return _fewer(_merged([(int(each) << shift, ((int(each) + 1) << shift) - 1) for each in np.sort(coarse)]))
-
-
-def separation(ra: float, dec: float, others_ra: ArrayLike, others_dec: ArrayLike) -> Degrees:
-    """Return the distance of one position from others in degrees, exact for the smallest and the widest (Vincenty)."""
-    a, b = np.deg2rad(dec), np.deg2rad(np.asarray(others_dec, np.float64))
-    turn = np.deg2rad(np.asarray(others_ra, np.float64) - ra)
-    across = np.hypot(np.cos(b) * np.sin(turn), np.cos(a) * np.sin(b) - np.sin(a) * np.cos(b) * np.cos(turn))
-    along = np.sin(a) * np.sin(b) + np.cos(a) * np.cos(b) * np.cos(turn)
-    return np.asarray(np.rad2deg(np.arctan2(across, along)), np.float64)
 
 
 def _covering_order(radius: float) -> int:

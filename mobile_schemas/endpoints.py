@@ -12,6 +12,7 @@ from mobile_schemas.fields import Model
 from mobile_schemas.health import HealthOut
 from mobile_schemas.imports import ChunkPath, ImportIn, ImportOut, ImportPath, UploadIn, UploadOut, UploadPath
 from mobile_schemas.labels import LabelOut, LabelsQuery
+from mobile_schemas.places import PlacedSubjectsOut, SubjectsQuery
 from mobile_schemas.problems import ProblemPath
 from mobile_schemas.projects import ProjectOut, ProjectPath, ProjectsOut
 from mobile_schemas.subjects import MediaPath, SubjectOut, SubjectPath
@@ -409,6 +410,16 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         access="researcher",
         parameters=ExportPath,
         reply=DictionaryOut,
+    ),
+    Endpoint(
+        name="list_subjects",
+        method="GET",
+        path="/v1/projects/{slug}/subjects",
+        summary="Subjects with their positions and all their metadata: those in a cone, or all by number.",
+        access="researcher",
+        parameters=ProjectPath,
+        query=SubjectsQuery,
+        reply=PlacedSubjectsOut,
     ),
     Endpoint(
         name="get_subject",

@@ -48,6 +48,7 @@ HANDLERS: Final[Handlers[Services]] = {
     "export_classifications": exports.classifications,
     "export_subjects": exports.subjects,
     "export_dictionary": exports.dictionary,
+    "list_subjects": subjects.index,
     "get_subject": subjects.get,
     "get_media": subjects.media,
     "openapi": service.openapi,

@@ -13,6 +13,7 @@ from api.services.labels import Labels
 from api.services.levels import Levels
 from api.services.monitoring import Monitoring
 from api.services.pictures import Pictures
+from api.services.places import Places
 from api.services.projects import Projects
 from api.services.publishing import Publishing
 from api.services.retractions import Retractions
@@ -33,6 +34,7 @@ class Services:
     volunteers: Volunteers
     projects: Projects
     subjects: Subjects
+    places: Places
     media: Pictures
     health: Health
     labels: Labels
