@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from api.cli import (
+    backing,
     crowd,
     database,
     demonstration,
@@ -22,8 +23,10 @@ from api.cli import (
     people,
     publishing,
     replaying,
+    scores,
     serving,
     subjects,
+    uploading,
     verifying,
     webhooks,
     working,
@@ -49,8 +52,12 @@ app.command("worker")(working.worker)
 app.command("publish")(publishing.publish)
 app.command("verify")(verifying.verify)
 app.command("doctor")(doctoring.doctor)
+app.command("backup")(backing.backup)
+app.command("restore")(backing.restore)
 app.add_typer(publishing.cascade)
 app.add_typer(subjects.app)
+app.add_typer(scores.app)
+app.command("upload")(uploading.upload)
 app.add_typer(panoptes.panoptes)
 app.add_typer(labels.labels)
 app.add_typer(exporting.classifications)

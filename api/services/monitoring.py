@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hmac
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ SAMPLE_SECONDS: Final = 2.0
 """Between two looks of a process at itself."""
 
 _STATM: Final = Path("/proc/self/statm")
-_PAGE_BYTES: Final = 4096
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 ASKED: Final = (
     Asked(
