@@ -50,6 +50,7 @@ _WORDS: Final[Mapping[Answer, Literal["yes", "no", "unsure"]]] = {
     Answer.UNSURE: "unsure",
 }
 _JSON: Final = {"Content-Type": "application/json"}
+_BYTES: Final = {"Content-Type": "application/octet-stream"}
 
 
 class RefusedError(CommandError):
@@ -160,7 +161,7 @@ class Phone:
         reply: type[Reply],
         token: str | None = None,
         path: Mapping[str, object] | None = None,
-        body: Model | None = None,
+        body: Model | bytes | None = None,
     ) -> Reply:
         endpoint = _ENDPOINTS[name]
         answer = await self._send(endpoint, token, path or {}, body)
@@ -175,14 +176,14 @@ class Phone:
         endpoint: Endpoint,
         token: str | None,
         path: Mapping[str, object],
-        body: Model | None = None,
+        body: Model | bytes | None = None,
         query: Mapping[str, int] | None = None,
     ) -> _Answer:
         """Return an answer that is none of a problem, however often it takes within the patience."""
-        headers = {} if body is None else dict(_JSON)
+        headers = {} if body is None else dict(_BYTES if isinstance(body, bytes) else _JSON)
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        content = None if body is None else body.model_dump_json().encode()
+        content = body.model_dump_json().encode() if isinstance(body, Model) else body
         why = "no attempt was made"
         for pause in self._pauses():
             try:

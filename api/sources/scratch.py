@@ -14,17 +14,28 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from api.sources.errors import NoRoomError
+
 _LOCK: Final = ".held"
 
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Give a folder of our own below `parent`, removed at the end; remove what others have left there."""
-    parent.mkdir(parents=True, exist_ok=True)
-    with _held(parent / _LOCK, wait=True):
-        _sweep(parent)
-        folder = Path(tempfile.mkdtemp(dir=parent))
-        lock = _take(folder / _LOCK, wait=True)
+    """Give a folder of our own below `parent`, removed at the end; remove what others have left there.
+
+    Raises
+    ------
+    NoRoomError
+        Nothing can be written there.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with _held(parent / _LOCK, wait=True):
+            _sweep(parent)
+            folder = Path(tempfile.mkdtemp(dir=parent))
+            lock = _take(folder / _LOCK, wait=True)
+    except OSError as error:
+        raise NoRoomError("What is fetched or unpacked", parent, error.strerror or str(error)) from error
     try:
         yield folder
     finally:

@@ -1,0 +1,83 @@
+"""``chaffinch scores import``."""
+
+import asyncio
+import re
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from api.cli.imports import BAD_ROWS, ending, following, new_console, refusing, summary
+from api.postgres.embedded import running_postgres
+from api.services.admitting import Report
+from api.services.importing import Follow, Refuse
+from api.services.scores import import_scores, model_hash
+from api.settings import Settings
+from api.store.engine import open_pool
+from api.store.schema import upgrade
+
+app = typer.Typer(name="scores", help="What machines think of subjects.", no_args_is_help=True)
+
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_NAME: Final = re.compile("[A-Za-z0-9_.-]{1,100}")
+
+
+@app.callback()
+def scores() -> None:
+    """Bring machine scores in."""
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[
+        Path, typer.Argument(help="CSV file with the columns external_id (or subject) and score.", dir_okay=False)
+    ],
+    project: Annotated[str, typer.Option("--project", help="Short name of the project.")],
+    name: Annotated[str, typer.Option("--name", help="What the score is called, as cascades name it.")],
+    model: Annotated[str | None, typer.Option(help="SHA-256 of the model that made the scores.")] = None,
+    model_file: Annotated[
+        Path | None, typer.Option(help="The model itself, to take its SHA-256.", exists=True, dir_okay=False)
+    ] = None,
+    errors: Annotated[
+        Path | None, typer.Option(help="File to which bad rows are written too, as CSV.", dir_okay=False)
+    ] = None,
+) -> None:
+    """Import a machine's scores of subjects, 0 to 1, with the model that made them.
+
+    A row that will not do is reported with its line and skipped. A score is a new revision only where its value or its
+    model differ from what is stored. Workflows that a subject has entered keep the prior with which it did.
+
+    Exits with 0 when every row is imported, 1 when some were skipped, 2 when the import could not begin or go on.
+    """
+    if not _NAME.fullmatch(name):
+        raise typer.BadParameter(f"{name!r} is no name of letters, digits, _, . and -", param_hint="--name")
+    digest = _digest(model, model_file)
+    console = new_console()
+    with ending(), following(console) as follow, refusing(console, str(file), errors) as refuse:
+        report = asyncio.run(_import(file, project, name, digest, follow, refuse))
+    typer.echo(summary(str(file), report))
+    raise typer.Exit(BAD_ROWS if report.bad else 0)
+
+
+def _digest(model: str | None, model_file: Path | None) -> str:
+    """Return the SHA-256 that is given, or that of the file that is."""
+    if (model is None) == (model_file is None):
+        raise typer.BadParameter("give the model's SHA-256 with --model, or the model itself with --model-file")
+    if model_file is not None:
+        return model_hash(model_file)
+    assert model is not None
+    if not _SHA256.fullmatch(model):
+        raise typer.BadParameter(f"{model!r} is no SHA-256: 64 lower-case hexadecimal digits", param_hint="--model")
+    return model
+
+
+async def _import(path: Path, slug: str, name: str, model: str, follow: Follow, refuse: Refuse) -> Report:
+    settings = Settings()
+    async with running_postgres(settings, partial(typer.echo, err=True)) as url:
+        await upgrade(url)
+        pool = await open_pool(url, 1)
+        try:
+            return await import_scores(pool, path, slug, name, model, follow=follow, refuse=refuse)
+        finally:
+            pool.terminate()
