@@ -26,6 +26,10 @@ PAGES: Final = ("researcher.md", "moderator.md")
 
 PICTURES: Final = 4
 
+KEPT: Final = "if [ -f .shell ]; then . ./.shell; fi; set -a"
+KEEP: Final = "export -p > .shell"
+"""Around each block: they all are typed into one terminal, so that one sees the variables that another has set."""
+
 
 @pytest.fixture
 def port() -> int:
@@ -65,8 +69,8 @@ def test_a_folder_of_pictures_becomes_labels(folder: Path, environment: dict[str
                 beside.enter_context(running(text, folder, environment))
                 wait_for_service(port)
 
-    labels = list(csv.DictReader((folder / "labels.csv").open()))
-    votes = list(csv.DictReader((folder / "votes.csv").open()))
+    labels = list(csv.DictReader((folder / "labels.csv").read_text().splitlines()))
+    votes = list(csv.DictReader((folder / "votes.csv").read_text().splitlines()))
     everything = "\n".join(said.values())
     assert [label["label"] for label in labels] == ["yes"] * PICTURES
     assert len(votes) == 3 * PICTURES
@@ -79,7 +83,7 @@ def test_a_folder_of_pictures_becomes_labels(folder: Path, environment: dict[str
 
 def run(block: Block, text: str, folder: Path, environment: Mapping[str, str]) -> str:
     done = subprocess.run(
-        ["bash", "-euc", text],
+        ["bash", "-euc", f"{KEPT}\n{text}\n{KEEP}"],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
