@@ -28,7 +28,7 @@ from mobile_schemas.volunteers import VolunteerIn
 SLUG: Final = "galaxy-garden"
 SUBJECTS: Final = 40
 GOLD: Final = 5
-"""Of these subjects the answer is known: yes."""
+"""Of these subjects the answer is known: yes. They have places in the sky, one arcsecond from each other."""
 
 CASCADE: Final = f"""
 project: {SLUG}
@@ -113,9 +113,11 @@ def _manifest(folder: Path) -> Path:
     path = folder / "manifest.csv"
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["external_id", "location:1", "metadata:field", "metadata:#seed", "gold:galaxy"])
+        rows.writerow(["external_id", "location:1", "ra", "dec", "metadata:field", "metadata:#seed", "gold:galaxy"])
         for number in range(SUBJECTS):
             picture = Image.effect_noise((400, 300), 20 + number).convert("RGB")
             picture.save(folder / f"{number}.png")
-            rows.writerow([f"g{number}", f"{number}.png", "deep", dice.random(), "yes" if number < GOLD else ""])
+            place = (189.2, f"{62.2 + number / 3600:.6f}") if number < GOLD else ("", "")
+            gold = "yes" if number < GOLD else ""
+            rows.writerow([f"g{number}", f"{number}.png", *place, "deep", dice.random(), gold])
     return path

@@ -28,11 +28,12 @@ class Traveller:
         self._campaign = campaign
         self.asked: set[str] = set()
 
-    def ask(self, name: str, json: object = None, token: str | None = None, **parameters: object) -> httpx2.Response:
+    def ask(self, name: str, json: object = None, token: str | None = None, **parameters: Any) -> httpx2.Response:
         endpoint = TABLE[name]
         self.asked.add(name)
         headers = {"authorization": f"Bearer {token}"} if token else self._campaign.headers(endpoint.access)
-        response = self._client.request(endpoint.method, endpoint.path.format(**parameters), json=json, headers=headers)
+        path, query = endpoint.path.format(**parameters), parameters.get("query")
+        response = self._client.request(endpoint.method, path, params=query, json=json, headers=headers)
         if response.status_code != endpoint.status:
             assert response.status_code in endpoint.statuses
             ProblemOut.model_validate_json(response.content)
@@ -42,7 +43,6 @@ class Traveller:
             for line in response.content.splitlines() if endpoint.media_type == NDJSON else [response.content]:
                 endpoint.reply.model_validate_json(line)
         return response
-
 
     def stream(self, name: str, lines: int, **parameters: object) -> list[str]:
         """Return the first lines of a reply that goes on."""
@@ -115,9 +115,22 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     labels = traveller.ask("labels", slug=SLUG)
     assert len(labels.text.splitlines()) >= 1
     assert int(labels.headers[CURSOR_HEADER]) >= 1
+    find_subjects(traveller)
     follow_events(traveller)
     traveller.ask("openapi")
     assert traveller.asked == set(TABLE)
+
+
+def find_subjects(traveller: Traveller) -> None:
+    """Look for subjects in the sky, and go through all of them."""
+    cone = {"near": "189.2,+62.2", "radius": "2.5arcsec"}
+    found = traveller.ask("list_subjects", slug=SLUG, query=cone).json()
+    assert [each["external_id"] for each in found["subjects"]] == ["g0", "g1", "g2"]
+    assert [round(each["separation_arcsec"], 2) for each in found["subjects"]] == [0, 1, 2]
+    assert "#seed" in found["subjects"][0]["metadata"]
+    page = traveller.ask("list_subjects", slug=SLUG, query={"limit": SUBJECTS - 1}).json()
+    rest = traveller.ask("list_subjects", slug=SLUG, query={"after": page["cursor"]}).json()
+    assert (len(rest["subjects"]), rest["subjects"][0]["position"], rest["complete"]) == (1, None, True)
 
 
 def follow_events(traveller: Traveller) -> None:
