@@ -17,7 +17,7 @@ from api.cli.running import asides, console
 from api.cli.whole_file import Output, whole_file
 from api.manifest import BadRow
 from api.manifest import read as read_manifest
-from api.media.storage import place_of
+from api.media.storage import open_storage, place_of
 from api.outbound.fetching import Fetcher
 from api.panoptes.definitions import chosen, read_definitions
 from api.panoptes.manifest import write_manifest
@@ -25,6 +25,7 @@ from api.panoptes.matching import Hints
 from api.panoptes.workflow import translate
 from api.postgres.embedded import running_postgres
 from api.services.admitting import Report
+from api.services.archiving import archived_batches
 from api.services.gathering import Fetching
 from api.services.importing import Told, import_source
 from api.services.panoptes_export import Kind, export_like_panoptes
@@ -212,10 +213,12 @@ def export(kind: Annotated[Kind, typer.Argument(help="What to write.")], project
 
 
 async def _export(slug: str, kind: Kind, write: Callable[[bytes], object]) -> int:
-    async with running_postgres(Settings(), partial(typer.echo, err=True)) as url:
+    settings = Settings()
+    read_month = partial(archived_batches, open_storage(settings))
+    async with running_postgres(settings, partial(typer.echo, err=True)) as url:
         await upgrade(url)
         async with connect(url, "export") as connection:
-            return await export_like_panoptes(connection, slug, kind, write)
+            return await export_like_panoptes(connection, url, slug, kind, write, read_month=read_month)
 
 
 def _refuse(path: Path, console: Console, bad: BadRow) -> None:

@@ -1,25 +1,35 @@
 """Exports in the shape of Panoptes': classifications, subjects and workflows of a project, with flat memory.
 
-Every vote that stands is there, whether it counts or not: votes on training subjects, late ones, kept ones. Only what a
-volunteer took back is not. Volunteers go by their pseudonyms.
+Every vote that stands is there, whether it counts or not: votes on training subjects, late ones, kept ones, and those
+of months that have left the database. Only what a volunteer took back is not. Volunteers go by their pseudonyms.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import closing
 from enum import StrEnum
 from typing import Any, Final
+
+import pyarrow as pa
 
 from api.errors import UnknownProjectError
 from api.panoptes import writing
 from api.panoptes.votes import OUR_TASK
 from api.panoptes.writing import Cell
+from api.services.exporting import PATIENCE_SECONDS
+from api.services.ledger_reading import ReadMonth, ledger
 from api.services.pseudonyms import Pseudonyms
 from api.services.published import PublishedCascades
 from api.store.engine import Connection
-from api.store.panoptes import PanoptesStore, Project, SubjectPlace, Vote
-from cascade.vocabulary import Answer, Bucket, Exclusion, Reason
+from api.store.exports import FIRST, Retired, Snapshot, open_snapshot
+from api.store.panoptes import PanoptesStore, Project, SubjectPlace
+from cascade.vocabulary import Answer, Bucket, EntryKind, Exclusion, Reason
 
 Write = Callable[[bytes], object]
 Batches = AsyncIterator[list[list[Cell]]]
+
+ROWS: Final = 4000
+"""Votes that become text at a time."""
 
 
 class Kind(StrEnum):
@@ -30,73 +40,134 @@ class Kind(StrEnum):
     WORKFLOWS = "workflows"
 
 
-async def export_like_panoptes(connection: Connection, slug: str, kind: Kind, write: Write) -> int:
+async def export_like_panoptes(
+    connection: Connection,
+    database_url: str,
+    slug: str,
+    kind: Kind,
+    write: Write,
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    read_month: ReadMonth | None = None,
+) -> int:
     """Write an export of a project in the shape of Panoptes'; return the number of its rows.
 
-    Raises UnknownProjectError before anything is written.
+    Parameters
+    ----------
+    write
+        Takes the bytes; those of classifications in a thread.
+    patience_seconds
+        How long to wait for open transactions, so that all votes that are there when we come are in the export.
+    read_month
+        Reads a month of the vote log that has left the database.
+
+    Raises
+    ------
+    UnknownProjectError
+        There is no such project; nothing was written.
+    LedgerArchivedError
+        Months of the vote log have left the database and cannot be read.
     """
+    project = await PanoptesStore(connection).find_project(slug)
+    if project is None:
+        raise UnknownProjectError(slug)
+    if kind is Kind.CLASSIFICATIONS:
+        export = _Classifications(database_url, project, write, read_month)
+        return await asyncio.to_thread(export.written, patience_seconds)
+    columns, batches = _EXPORTS[kind]
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        store = PanoptesStore(connection)
-        project = await store.find_project(slug)
-        if project is None:
-            raise UnknownProjectError(slug)
-        columns, batches = _EXPORTS[kind]
         write(writing.table([columns]))
         count = 0
-        async for rows in batches(connection, store, project):
+        async for rows in batches(connection, PanoptesStore(connection), project):
             write(writing.table(rows))
             count += len(rows)
     return count
 
 
-async def _classifications(_connection: Connection, store: PanoptesStore, project: Project) -> Batches:
-    pseudonyms = Pseudonyms(project.pseudonym_key)
-    async for votes in store.votes(project.id):
-        yield [_classification(vote, pseudonyms) for vote in votes]
+class _Classifications:
+    """The vote log of a project, written as classifications. Blocking.
+
+    One snapshot gives the log, whose stream occupies its connection; another one says what is known of the subjects.
+    """
+
+    def __init__(self, database_url: str, project: Project, write: Write, read_month: ReadMonth | None) -> None:
+        self._database_url = database_url
+        self._project = project
+        self._write = write
+        self._read_month = read_month
+        self._pseudonyms = Pseudonyms(project.pseudonym_key)
+        self._asked: Mapping[int, tuple[str, str]] = {}
+        self._versions: Mapping[int, int] = {}
+
+    def written(self, patience_seconds: float) -> int:
+        """Write all of it; return the number of rows."""
+        count = 0
+        with open_snapshot(self._database_url, patience_seconds) as log, open_snapshot(self._database_url) as beside:
+            self._asked = beside.questions(self._project.id)
+            self._versions = {each.id: each.number for each in beside.versions(self._project.id)}
+            self._write(writing.table([writing.CLASSIFICATION_COLUMNS]))
+            with closing(ledger(log, sorted(self._asked), FIRST, None, self._read_month)) as batches:
+                for batch in batches:
+                    for start in range(0, len(batch), ROWS):
+                        rows = self._rows(batch.slice(start, ROWS), beside)
+                        self._write(writing.table(rows))
+                        count += len(rows)
+        return count
+
+    def _rows(self, batch: pa.RecordBatch, beside: Snapshot) -> list[list[Cell]]:
+        votes = [row for row in batch.to_pylist() if row["kind"] == EntryKind.VOTE and not row["retracted"]]
+        subjects = sorted({row["subject_id"] for row in votes})
+        workflows = sorted({row["workflow_id"] for row in votes})
+        metadata = beside.metadata_of(subjects)
+        retired = {(each.workflow_id, each.subject_id): each for each in beside.retired_of(workflows, subjects)}
+        return [
+            self._row(row, metadata[row["subject_id"]], retired.get((row["workflow_id"], row["subject_id"])))
+            for row in votes
+        ]
+
+    def _row(self, row: Mapping[str, Any], subject: tuple[str, str], retired: Retired | None) -> list[Cell]:
+        counted = row["exclusion"] == Exclusion.NONE
+        ours = {
+            "counted": counted,
+            "why_not": None if counted else Exclusion(row["exclusion"]).word,
+            "bucket": Bucket(row["bucket"]).word,
+            "flag": row["flag"],
+            "source": row["source"],
+        }
+        external_id, metadata = subject
+        about = {**writing.subject_metadata(metadata, external_id), "retired": _retired(retired)}
+        name, question = self._asked[row["workflow_id"]]
+        told = (row["answered_at"], row["dwell_ms"], row["session"], row["language"], row["utc_offset_minutes"])
+        return [
+            str(row["client_id"]),
+            self._pseudonyms.of(row["volunteer_id"]),
+            None,
+            None,
+            row["workflow_id"],
+            name,
+            writing.version_text(self._versions[row["version_id"]]),
+            writing.moment(row["received_at"]),
+            None,
+            None,
+            writing.vote_metadata(*told, ours),
+            writing.annotations(question, Answer(row["answer"])),
+            writing.json_text({str(row["subject_id"]): about}),
+            str(row["subject_id"]),
+        ]
 
 
-def _classification(vote: Vote, pseudonyms: Pseudonyms) -> list[Cell]:
-    counted = vote.exclusion == Exclusion.NONE
-    ours = {
-        "counted": counted,
-        "why_not": None if counted else Exclusion(vote.exclusion).word,
-        "bucket": Bucket(vote.bucket).word,
-        "flag": vote.flag,
-        "source": vote.source,
-    }
-    about = {**writing.subject_metadata(vote.metadata, vote.external_id), "retired": _retired(vote)}
-    return [
-        str(vote.client_id),
-        pseudonyms.of(vote.volunteer_id),
-        None,
-        None,
-        vote.workflow_id,
-        vote.workflow_name,
-        writing.version_text(vote.version),
-        writing.moment(vote.received_at),
-        None,
-        None,
-        writing.vote_metadata(
-            vote.answered_at, vote.dwell_ms, vote.session, vote.language, vote.utc_offset_minutes, ours
-        ),
-        writing.annotations(vote.question, Answer(vote.answer)),
-        writing.json_text({str(vote.subject_id): about}),
-        str(vote.subject_id),
-    ]
-
-
-def _retired(vote: Vote) -> dict[str, Any] | None:
-    """Return how a subject retired from the workflow, or `None` if it has not."""
-    if vote.retired_at is None or vote.entered_at is None:
+def _retired(retired: Retired | None) -> dict[str, Any] | None:
+    """Return how a subject retired from the workflow, as Panoptes tells it, or `None` if it has not."""
+    if retired is None:
         return None
     return {
-        "workflow_id": vote.workflow_id,
-        "classifications_count": vote.votes,
-        "created_at": writing.precise(vote.entered_at),
-        "updated_at": writing.precise(max(filter(None, (vote.retired_at, vote.last_vote_at)))),
-        "retired_at": writing.precise(vote.retired_at),
-        "subject_id": vote.subject_id,
-        "retirement_reason": Reason(vote.reason).word,
+        "workflow_id": retired.workflow_id,
+        "classifications_count": retired.votes,
+        "created_at": writing.precise(retired.entered_at),
+        "updated_at": writing.precise(max(filter(None, (retired.retired_at, retired.last_vote_at)))),
+        "retired_at": writing.precise(retired.retired_at),
+        "subject_id": retired.subject_id,
+        "retirement_reason": Reason(retired.reason).word,
     }
 
 
@@ -152,7 +223,6 @@ async def _workflows(connection: Connection, store: PanoptesStore, project: Proj
 
 
 _EXPORTS: Final[Mapping[Kind, tuple[tuple[str, ...], Callable[[Connection, PanoptesStore, Project], Batches]]]] = {
-    Kind.CLASSIFICATIONS: (writing.CLASSIFICATION_COLUMNS, _classifications),
     Kind.SUBJECTS: (writing.SUBJECT_COLUMNS, _subjects),
     Kind.WORKFLOWS: (writing.WORKFLOW_COLUMNS, _workflows),
 }

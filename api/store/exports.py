@@ -94,6 +94,18 @@ class ArchivedMonth(NamedTuple):
     sha256: str
 
 
+class Retired(NamedTuple):
+    """How a subject retired from a workflow; `votes` are those that its stage knows of, late ones too."""
+
+    workflow_id: int
+    subject_id: int
+    reason: int
+    entered_at: datetime
+    last_vote_at: datetime | None
+    retired_at: datetime
+    votes: int
+
+
 class Snapshot:
     """What a database holds at one moment. Its streams are read one after another, each to its end or closed."""
 
@@ -151,6 +163,19 @@ class Snapshot:
     def subjects(self, project_id: int, workflow_ids: Sequence[int], after: int, limit: int | None) -> Batches:
         """Yield subjects by number, after one."""
         return self._stream("subjects", project_id, workflow_ids, after, limit)
+
+    def questions(self, project_id: int) -> dict[int, tuple[str, str]]:
+        """Return name and question of a project's workflows, of all editions, by number."""
+        return {row["id"]: (row["name"], row["question"]) for row in self._rows("questions", project_id)}
+
+    def metadata_of(self, subject_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Return the external ids of subjects, and their metadata as JSON text."""
+        rows = self._rows("metadata_of", subject_ids)
+        return {row["id"]: (row["external_id"], row["metadata"]) for row in rows}
+
+    def retired_of(self, workflow_ids: Sequence[int], subject_ids: Sequence[int]) -> list[Retired]:
+        """Return how subjects retired from workflows, where they did."""
+        return [Retired(**row) for row in self._rows("retired_of", workflow_ids, subject_ids)]
 
     def _stream(self, name: str, *values: object) -> Batches:
         return _batches(self._connection, name, values)

@@ -30,36 +30,6 @@ class Known(NamedTuple):
     person_id: int
 
 
-class Vote(NamedTuple):
-    """A vote that stands, with its subject as it is now; `metadata` is JSON text."""
-
-    client_id: UUID
-    volunteer_id: int
-    workflow_id: int
-    workflow_name: str
-    question: str
-    version: int
-    answer: int
-    flag: bool
-    bucket: int
-    exclusion: int
-    received_at: datetime
-    answered_at: datetime
-    dwell_ms: int
-    source: str
-    session: str | None
-    language: str | None
-    utc_offset_minutes: int | None
-    subject_id: int
-    external_id: str
-    metadata: str
-    retired_at: datetime | None
-    reason: int
-    votes: int
-    entered_at: datetime | None
-    last_vote_at: datetime | None
-
-
 class SubjectPlace(NamedTuple):
     """A subject in a workflow, or in none; `metadata` and `pictures` (source, digest, width) are JSON text."""
 
@@ -128,12 +98,6 @@ class PanoptesStore:
     async def used(self, persons: Sequence[int], client_ids: Sequence[UUID]) -> dict[int, bool]:
         """Return the places of those client ids that are used, and whether their votes went through the count."""
         return {row[0]: row[1] for row in await self._connection.fetch(_SQL["used"], persons, client_ids)}
-
-    async def votes(self, project_id: int) -> AsyncIterator[list[Vote]]:
-        """Yield the votes that stand, by time of arrival. Needs a transaction around it."""
-        cursor = await self._connection.cursor(_SQL["export_classifications"], project_id)
-        while rows := await cursor.fetch(EXPORT_ROWS):
-            yield [Vote(*row) for row in rows]
 
     async def subjects(self, project_id: int) -> AsyncIterator[list[SubjectPlace]]:
         """Yield the subjects, once for each workflow in which they are. Needs a transaction around it."""

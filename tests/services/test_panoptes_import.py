@@ -71,7 +71,7 @@ class House:
         for kind in Kind:
             files[kind] = folder / f"{slug}-{kind}.csv"
             with files[kind].open("wb") as file:
-                await export_like_panoptes(self.database, slug, kind, file.write)
+                await export_like_panoptes(self.database, self.url, slug, kind, file.write)
         return files
 
     async def discrepancies(self, slug: str) -> Sequence[str]:

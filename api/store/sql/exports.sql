@@ -99,3 +99,18 @@ FROM subject s
 WHERE s.project_id = $1 AND s.id > $3
 ORDER BY s.id
 LIMIT $4;
+
+-- name: questions
+-- What the workflows of a project ask, all editions of them.
+SELECT id, name, question FROM workflow WHERE project_id = $1 ORDER BY id;
+
+-- name: metadata_of
+-- What is known of some subjects.
+SELECT id, external_id, metadata::text AS metadata FROM subject WHERE id = ANY($1::bigint[]);
+
+-- name: retired_of
+-- How some subjects retired from some workflows, with the votes that their stages know of.
+SELECT workflow_id, subject_id, reason, entered_at, last_vote_at, retired_at,
+       n_yes + n_no + n_unsure + u_yes + u_no + u_unsure + late_count + audit_count AS votes
+FROM stage
+WHERE workflow_id = ANY($1::int[]) AND subject_id = ANY($2::bigint[]) AND retired_at IS NOT NULL;

@@ -63,23 +63,6 @@ LEFT JOIN card c ON c.person_id = k.person_id AND c.workflow_id = k.workflow_id 
 -- name: read_project
 SELECT id, version_id, pseudonym_key FROM project WHERE slug = $1;
 
--- name: export_classifications
--- The votes of a project that stand, with their subjects as they are now, in the order of their arrival.
-SELECT c.client_id, c.volunteer_id, c.workflow_id, w.name, w.question, v.number, c.answer, c.flag, c.bucket,
-       c.exclusion, c.received_at, c.answered_at, c.dwell_ms, c.source, c.session, c.language, c.utc_offset_minutes,
-       c.subject_id, s.external_id, s.metadata::text AS metadata, t.retired_at, coalesce(t.reason, 0) AS reason,
-       coalesce(t.n_yes + t.n_no + t.n_unsure + t.u_yes + t.u_no + t.u_unsure + t.late_count + t.audit_count, 0)
-           AS votes,
-       t.entered_at, t.last_vote_at
-FROM classification c
-JOIN workflow w ON w.id = c.workflow_id
-JOIN subject s ON s.id = c.subject_id
-JOIN cascade_version v ON v.id = c.version_id
-LEFT JOIN stage t ON t.workflow_id = c.workflow_id AND t.subject_id = c.subject_id
-LEFT JOIN swipe_key k ON k.person_id = c.person_id AND k.client_id = c.client_id
-WHERE w.project_id = $1 AND c.kind = 0 AND k.retracted_at IS NULL
-ORDER BY c.received_at, c.workflow_id, c.subject_id, c.ordinal, c.client_id;
-
 -- name: export_subjects
 -- The subjects of a project, once for each workflow in which they have a place, and once where they have none.
 SELECT s.id, s.project_id, t.workflow_id, s.external_id, s.metadata::text AS metadata,
