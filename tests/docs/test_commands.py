@@ -13,7 +13,7 @@ from api.settings import Settings
 from tests.docs.reading import DOCS, Block, blocks, pages
 
 PROGRAM = typer.main.get_command(app)
-COMMAND = re.compile(r"(?:^|[|;&(] *|\$\()(?:\.venv/bin/)?chaffinch ([^|;&)#>\n]*(?:\\\n[^|;&)#>\n]*)*)", re.MULTILINE)
+COMMAND = re.compile(r"(?:^|[|;&(] *|\$\()(?:\.venv/bin/)?chaffinch ((?:[^|;&)#>\n\\]|\\\n)*)", re.MULTILINE)
 INLINE = re.compile(r"`(?:\.venv/bin/)?chaffinch ([a-z][^`]+)`")
 
 
