@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ import pytest
 from api.caller import Caller, Scope
 from api.factory import open_services
 from api.manifest import BadRow, ManifestRow
+from api.media.storage import open_storage
 from api.panoptes.errors import UnmatchedError
 from api.panoptes.matching import Hints
 from api.replay.vote_logs import read
+from api.services.archiving import Archive, archived_batches
 from api.services.ballot import Swipe
 from api.services.house import Services
 from api.services.importing import import_rows
@@ -232,6 +235,29 @@ async def test_an_independent_reading_of_the_export_gives_the_same_labels(house:
         assert answers[max(told, key=lambda word: told[word])] == answer
         assert retired[name]["retirement_reason"] == "classification_count"
     assert len(labels) > 25
+
+
+async def test_months_that_have_left_the_database_are_exported_too(house: House, tmp_path: Path) -> None:
+    rows = [a_classification(n, f"user{n}", "Yes", subject=n % 2) for n in range(5)]
+    await house.import_(Wish(write_csv(tmp_path / "c.csv", rows), "lenses"))
+    before = (await house.export("lenses", tmp_path))[Kind.CLASSIFICATIONS].read_bytes()
+    storage = open_storage(Settings(data_dir=tmp_path))
+
+    month = datetime.now(UTC).date().replace(day=1)
+    archived = await Archive(house.database, house.url, storage, tmp_path / "scratch").archive(month)
+    written = io.BytesIO()
+    count = await export_like_panoptes(
+        house.database,
+        house.url,
+        "lenses",
+        Kind.CLASSIFICATIONS,
+        written.write,
+        read_month=partial(archived_batches, storage),
+    )
+
+    assert archived is not None
+    assert await house.rows("SELECT count(*) FROM classification") == [(0,)]
+    assert (count, written.getvalue()) == (5, before)
 
 
 async def test_the_same_import_again_changes_nothing_and_a_kept_vote_stays_kept(house: House, tmp_path: Path) -> None:
