@@ -27,7 +27,6 @@ iers.conf.auto_download = False
 
 _OF_THE_SKY: Final = frozenset({"icrs", "fk5", "fk4", "fk4noeterms", "galactic"})
 _MOST_WCS_AXES: Final = 16
-_UNPLACED: Final = "imported without a position of its own"
 _WIDEST_DEGREES: Final = 720
 _PLACE: Final = re.compile(r"ERROR \d+ in \S+ at line \d+ of file \S+: ")
 _SAME_PIXEL: Final = 0.1
@@ -85,19 +84,19 @@ def sky_of(outline: Outline) -> tuple[Sky | None, str | None]:
     """Return where the centre of a frame points, or a remark on why that is not known."""
     if outline.wcs is None:
         lack = "no WCS" if outline.problem is None else f"a WCS that makes no sense ({outline.problem})"
-        return None, f"has {lack}; {_UNPLACED}"
+        return None, f"has {lack}"
     height, width = outline.shape
     try:
         frame = wcs_to_celestial_frame(outline.wcs)
         if frame.name not in _OF_THE_SKY:
-            return None, f"has a WCS in {frame.name} coordinates, which are not of the sky; {_UNPLACED}"
+            return None, f"has a WCS in {frame.name} coordinates, which are not of the sky"
         centre = outline.wcs.pixel_to_world((width - 1) / 2, (height - 1) / 2).icrs
         scale = float(np.sqrt(proj_plane_pixel_area(outline.wcs))) * 3600
     except Exception as error:  # as above
-        return None, f"has a WCS that makes no sense ({said(error)}); {_UNPLACED}"
+        return None, f"has a WCS that makes no sense ({said(error)})"
     ra, dec = float(centre.ra.deg), float(centre.dec.deg)
     if not np.isfinite([ra, dec, scale]).all() or scale <= 0:
-        return None, f"has a WCS that gives its centre no position; {_UNPLACED}"
+        return None, "has a WCS that gives its centre no position"
     return Sky(ra % 360.0, dec, scale), None
 
 

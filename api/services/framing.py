@@ -79,8 +79,8 @@ def _source(location: Location) -> str:
 def notices(row: ManifestRow, images: Sequence[PreparedImage]) -> Iterator[Notice]:
     """Yield what there is to say of the pictures of a row: above all, which frames have no position."""
     elsewhere = row.position is not None or any(image.sky is not None for image in images)
+    lack = "imported without a position of its own" if elsewhere else "imported without a position"
     for location, image in zip(row.locations, images, strict=True):
         if image.note is not None:
-            without = image.sky is None and not elsewhere
-            remark = f"{image.note}; imported without a position" if without else image.note
+            remark = f"{image.note}; {lack}" if image.sky is None else image.note
             yield Notice(row.line, _source(location), remark)

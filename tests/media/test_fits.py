@@ -70,7 +70,7 @@ def test_a_frame_of_one_value_is_black_and_says_so() -> None:
     decoded = shown(a_frame(np.full((5, 6), 7, np.int16)))
 
     assert np.asarray(decoded.pixels).max() == 0
-    assert decoded.note == "has no WCS; imported without a position of its own; has one value everywhere: black"
+    assert decoded.note == "has no WCS; has one value everywhere: black"
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
