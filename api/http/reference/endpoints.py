@@ -209,4 +209,4 @@ def _filled(operation: Operation) -> str:
             path = path.replace(f"{{{parameter['name']}}}", in_url(str(value)))
         elif parameter["required"] or "example" in parameter:
             query[parameter["name"]] = value
-    return path + ("?" + urlencode(query) if query else "")
+    return path + ("?" + urlencode(query, safe=",") if query else "")

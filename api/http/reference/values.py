@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from api.http.reference.markup import Html, code, joined, link
+from mobile_schemas.fields import BIGINT_MAX, INT32_MAX
 
 Schema = Mapping[str, Any]
 
@@ -13,6 +14,7 @@ _PATTERN_SHOWN: Final = 60
 _NO_NUL: Final = r"^[^\x00]*$"
 _WORDS: Final = {"string": "text", "integer": "whole number", "boolean": "true or false", "null": "null"}
 _FORMATS: Final = {"uuid": "UUID", "date-time": "date and time", "binary": "bytes"}
+_KNOWN_BOUNDS: Final = {INT32_MAX: "2\u00b3\u00b9 - 1", BIGINT_MAX: "2\u2076\u00b3 - 1"}
 _SAMPLES: Final = {"uuid": "01932c07-2f5a-7c3e-8d51-3f6f0c4b579a", "date-time": "2026-11-21T09:30:00.250+01:00"}
 
 
@@ -69,7 +71,7 @@ def limits(schema: Schema) -> list[Html]:
     ]
     if _shown(schema):
         found.append(joined("of the form ", code(str(schema["pattern"]))))
-    if schema.get("default") is not None:
+    if schema.get("default", "") not in (None, "", []):
         found.append(joined("by default ", code(_spelled(schema["default"]))))
     inner = _but_for_null(schema)
     return found + limits(inner) if inner is not schema and "$ref" not in inner else found
@@ -99,7 +101,7 @@ def _shown(schema: Schema) -> bool:
 
 
 def _bounds(schema: Schema, lower: str, upper: str, unit: str) -> list[Html]:
-    low, high = schema.get(lower), schema.get(upper)
+    low, high = (_KNOWN_BOUNDS.get(bound, bound) for bound in (schema.get(lower), schema.get(upper)))
     if low is None and high is None:
         return []
     if high is None:
