@@ -14,7 +14,7 @@ _PATTERN_SHOWN: Final = 60
 _NO_NUL: Final = r"^[^\x00]*$"
 _WORDS: Final = {"string": "text", "integer": "whole number", "boolean": "true or false", "null": "null"}
 _FORMATS: Final = {"uuid": "UUID", "date-time": "date and time", "binary": "bytes"}
-_KNOWN_BOUNDS: Final = {INT32_MAX: "2\u00b3\u00b9 - 1", BIGINT_MAX: "2\u2076\u00b3 - 1"}
+_KNOWN_BOUNDS: Final[Mapping[object, str]] = {INT32_MAX: "2\u00b3\u00b9 - 1", BIGINT_MAX: "2\u2076\u00b3 - 1"}
 _SAMPLES: Final = {"uuid": "01932c07-2f5a-7c3e-8d51-3f6f0c4b579a", "date-time": "2026-11-21T09:30:00.250+01:00"}
 
 
