@@ -26,6 +26,9 @@ _CONTRAST: Final = 0.05
 _SOFTENING: Final = 0.2
 """Chosen by eye over nine frames and ZTF's stamps: with ds9's 0.25 and 0.1 the sky is grey and every star white."""
 
+_DARKEST_SIGMAS: Final = 4.0
+"""How far below the sky's level a single band may reach: one dead pixel must not make the rest grey."""
+
 _Q: Final = 8.0
 _SLOPE: Final = 0.1
 _STRETCH_SIGMAS: Final = 15.0
@@ -78,6 +81,8 @@ def _sample(plane: Plane) -> NDArray[np.float64]:
 def _limits(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return what is black and what is white; a frame of a single value is black."""
     low, high = map(float, ZScaleInterval(n_samples=10_000, contrast=_CONTRAST).get_limits(values))
+    level, sigma = _sky_level(values)
+    low = max(low, level - _DARKEST_SIGMAS * sigma)
     if not low < high:
         low, high = float(values.min()), float(values.max())
     return (low, high) if low < high else (low, low + 1.0)
