@@ -1,4 +1,4 @@
-"""`python -m benchmarks [swipes] [decks] [overshoot] [crash] [imports]`: measures, prints, writes figures as JSON."""
+"""`python -m benchmarks [swipes] [decks] [overshoot] [crash] [imports] [events]`: measures; figures go to JSON."""
 
 import argparse
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any
 from api.settings import Settings
 from benchmarks.crash import run_crash
 from benchmarks.decks import run_decks
+from benchmarks.events import run_events
 from benchmarks.imports import run_imports
 from benchmarks.overshoot import run_overshoot
 from benchmarks.swipes import cores, run_swipes
@@ -37,11 +38,16 @@ async def _imports(_: Settings, given: argparse.Namespace) -> Any:
     return await asyncio.to_thread(run_imports, given.subjects)
 
 
+async def _events(settings: Settings, given: argparse.Namespace) -> Any:
+    return await run_events(settings, given.seconds, given.rate, given.kills, given.seed)
+
+
 MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, Any]]] = {
     "swipes": _swipes,
     "decks": _decks,
     "overshoot": _overshoot,
     "crash": _crash,
+    "events": _events,
     "imports": _imports,
 }
 
@@ -54,6 +60,8 @@ def main() -> None:
     parser.add_argument("--decks", type=int, default=2000, help="decks dealt to each volunteer")
     parser.add_argument("--rounds", type=int, default=200, help="kills in the crash rounds")
     parser.add_argument("--subjects", type=int, default=2000, help="subjects of the import; 100000 takes half an hour")
+    parser.add_argument("--rate", type=int, default=1000, help="swipes per second while events are followed")
+    parser.add_argument("--kills", type=int, default=20, help="API processes killed while events are followed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, help="file for the figures, as JSON")
     given = parser.parse_args()

@@ -47,11 +47,18 @@ def token(volunteer: int) -> str:
 
 @asynccontextmanager
 async def campaign(
-    settings: Settings, *, subjects: int, volunteers: int, gold: int = 2000, likely: int = 0
+    settings: Settings,
+    *,
+    subjects: int,
+    volunteers: int,
+    gold: int = 2000,
+    likely: int = 0,
+    declaration: str = DECLARATION,
 ) -> AsyncIterator[Campaign]:
     """Make a campaign in a database of its own, and drop it afterwards.
 
-    `likely` of the subjects carry a machine score that holds them for a yes.
+    `likely` of the subjects carry a machine score that holds them for a yes. A declaration has the workflows first and
+    second.
     """
     async with running_postgres(settings) as server:
         name = f"bench_{uuid.uuid4().hex[:12]}"
@@ -60,7 +67,7 @@ async def campaign(
         url = parts._replace(path=f"/{name}").geturl()
         try:
             await upgrade(url)
-            await _fill(url, subjects, volunteers, gold, likely)
+            await _fill(url, subjects, volunteers, gold, likely, declaration)
             await asyncio.to_thread(os.sync)  # what was filled in must not be on its way to the disk while we measure
             yield Campaign(url, subjects, gold, volunteers)
         finally:
@@ -75,10 +82,10 @@ async def _execute(url: str, statement: str) -> None:
         await connection.close()
 
 
-async def _fill(url: str, subjects: int, volunteers: int, gold: int, likely: int) -> None:
+async def _fill(url: str, subjects: int, volunteers: int, gold: int, likely: int, declaration: str) -> None:
     connection = await asyncpg.connect(url)
     try:
-        for statement, values in _statements(subjects, gold, likely):
+        for statement, values in _statements(subjects, gold, likely, declaration):
             await connection.execute(statement, *values, timeout=1800)
         await connection.execute("INSERT INTO person SELECT FROM generate_series(1, $1::int)", volunteers)
         await connection.execute("INSERT INTO volunteer (person_id) SELECT id FROM person ORDER BY id")
@@ -92,7 +99,7 @@ async def _fill(url: str, subjects: int, volunteers: int, gold: int, likely: int
         await connection.close()
 
 
-def _statements(subjects: int, gold: int, likely: int) -> list[tuple[str, tuple[object, ...]]]:
+def _statements(subjects: int, gold: int, likely: int, declaration: str) -> list[tuple[str, tuple[object, ...]]]:
     number = "(random() * 2147483647)::int"
     ids = json.dumps({"first": FIRST, "second": SECOND})
     return [
@@ -104,7 +111,7 @@ def _statements(subjects: int, gold: int, likely: int) -> list[tuple[str, tuple[
         (
             "INSERT INTO cascade_version (project_id, number, digest, declaration, workflow_ids)"
             " VALUES (1, 1, 'bench', $1, $2)",
-            (DECLARATION, ids),
+            (declaration, ids),
         ),
         ("UPDATE project SET version_id = 1", ()),
         (

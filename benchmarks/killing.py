@@ -100,7 +100,7 @@ class Service:
     def workers(self) -> list[int]:
         """Return the API processes."""
         parent = self.parent()
-        return [] if parent is None else [each for each in _children(parent) if b"spawn_main" in _command(each)]
+        return [] if parent is None else api_processes(parent)
 
     def supervisor(self) -> int | None:
         """Return the supervisor of PostgreSQL."""
@@ -121,6 +121,18 @@ class Service:
         postmaster = self.postmaster()
         children = [] if postmaster is None else _children(postmaster)
         return [each for each in children if _command(each).startswith(b"postgres: chaffinch ")]
+
+
+def api_processes(parent: int) -> list[int]:
+    """Return the API processes of a `chaffinch serve`."""
+    return [each for each in _children(parent) if b"spawn_main" in _command(each)]
+
+
+def listeners(port: int) -> int:
+    """Count the processes that listen on a loopback port: one that is still loading does not."""
+    wanted = f":{port:04X}"
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[1].endswith(wanted) and row[3] == "0A" for row in rows)
 
 
 Choose = Callable[[Service, random.Random], list[int | None]]
