@@ -1,6 +1,8 @@
 """Real vote logs, played through two API processes from eight clients: every vote once, every number as it follows."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -62,13 +64,23 @@ async def verified(site: Site, slug: str) -> tuple[Verification, tuple[int, int,
         await connection.close()
 
 
+def recomputed(site: Site, slug: str, folder: Path) -> str:
+    """Export a project, and let the script of docs/, which imports nothing of ours, recompute its labels."""
+    for table, name in (("classifications", "votes.csv"), ("labels", "labels.csv")):
+        done = run(site.env, table, "export", "--project", slug, "--output", str(folder / name))
+        assert done.returncode == 0, done.stdout
+    script = Path(__file__).parents[2] / "docs" / "recompute_labels.py"
+    command = [sys.executable, "-I", str(script), str(folder / "votes.csv"), str(folder / "labels.csv")]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
 def in_the_log(log: VoteLog) -> Counter[tuple[str, int]]:
     return Counter((log.items[vote.item], int(vote.answer)) for vote in log.votes)
 
 
 @pytest.mark.parametrize("name", ["possent", "real_golden_a"])
 async def test_a_real_log_played_twice_is_stored_once_and_decided_as_the_engine_decides(
-    site: Site, vote_logs: Path, name: str
+    site: Site, vote_logs: Path, name: str, tmp_path: Path
 ) -> None:
     log = read(vote_logs / f"{name}.csv.gz")
 
@@ -82,6 +94,16 @@ async def test_a_real_log_played_twice_is_stored_once_and_decided_as_the_engine_
     assert verification.votes + verification.gold_votes == len(log.votes)
     assert verification.labels == labels == retired == announced > 0.5 * len(log.items)
     assert "0 discrepancies" in said
+    assert recomputed(site, slug, tmp_path) == f"{labels} of {labels} labels recomputed, equal to the stored ones\n"
+
+
+@pytest.mark.parametrize("policy", ["count:5", "lead:3"])
+async def test_labels_that_do_not_weigh_votes_are_recomputed_too(
+    site: Site, vote_logs: Path, policy: str, tmp_path: Path
+) -> None:
+    slug, _ = replay(site, vote_logs / "bluebirds.csv.gz", "--policy", policy, "--gold-share", "0")
+
+    assert recomputed(site, slug, tmp_path) == "108 of 108 labels recomputed, equal to the stored ones\n"
 
 
 async def test_with_frozen_skills_and_no_stopping_any_order_gives_the_same_sums(site: Site, vote_logs: Path) -> None:
