@@ -22,6 +22,10 @@ class Settings(BaseSettings):
         "az://CONTAINER/PATH, with credentials and endpoint in the usual variables (AWS_ACCESS_KEY_ID, "
         "AWS_ENDPOINT_URL, ...); unset, in the data folder.",
     )
+    avif: bool = Field(
+        default=True,
+        description="Whether the worker makes AVIF of pictures beside WebP, where that is smaller and Pillow can.",
+    )
     database_url: str | None = Field(
         default=None,
         description="postgresql:// URL of a server of your own (15 or newer); unset, an embedded one is started.",

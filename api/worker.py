@@ -24,6 +24,7 @@ from typing import Final
 
 import structlog
 
+from api.media.avif import AvifMaker, available
 from api.media.storage import open_storage, place_of
 from api.metrics import count_job, count_job_failure
 from api.outbound.fetching import Fetcher
@@ -35,6 +36,7 @@ from api.services.finishing import Finishing
 from api.services.import_jobs import ImportJobs
 from api.services.partitions import keep_ahead
 from api.services.published import PublishedCascades
+from api.services.recoding import Recoding
 from api.services.sequencing import sequence
 from api.services.settling import settle, unheard
 from api.services.totals import Totals
@@ -106,10 +108,24 @@ async def work(database_url: str, stop: asyncio.Event, settings: Settings | None
     """Do the jobs over a database until `stop` is set; the settings are those of the environment by default."""
     settings = settings or Settings()
     log.info("worker started")
-    async with _delivering(database_url, settings) as delivering, asyncio.TaskGroup() as group:
-        for job in (*jobs(delivering), _importing(settings, database_url), *_archiving(settings, database_url)):
+    async with (
+        _delivering(database_url, settings) as delivering,
+        AvifMaker(place_of(settings)) as maker,
+        asyncio.TaskGroup() as group,
+    ):
+        for job in (
+            *jobs(delivering),
+            _importing(settings, database_url),
+            *_archiving(settings, database_url),
+            *_recoding(settings, maker),
+        ):
             group.create_task(_repeat(job, database_url, stop), name=job.name)
     log.info("worker stopped")
+
+
+def _recoding(settings: Settings, maker: AvifMaker) -> Sequence[Job]:
+    """Return the job that makes AVIF of the pictures, if the settings want it and it can be done here."""
+    return (Job("avif", 1, 600, Recoding(maker).turn),) if settings.avif and available() else ()
 
 
 def _importing(settings: Settings, database_url: str) -> Job:

@@ -35,6 +35,7 @@ MediaType = Literal[
     "application/x-ndjson",
     "application/xml",
     "image/webp",
+    "image/avif",
     "text/event-stream",
     "text/html; charset=utf-8",
     "text/plain; charset=utf-8",
@@ -48,6 +49,7 @@ PLAIN: Final = "text/plain; charset=utf-8"
 XML: Final = "application/xml"
 NDJSON: Final = "application/x-ndjson"
 WEBP: Final = "image/webp"
+AVIF: Final = "image/avif"
 
 CURSOR_HEADER: Final = "Chaffinch-Cursor"
 """Header of the label feed: the cursor to give as `after` next time."""
@@ -430,12 +432,29 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         reply=SubjectOut,
     ),
     Endpoint(
-        name="get_media",
+        name="get_media_webp",
         method="GET",
         path="/media/{digest}/{width}.webp",
-        summary="A picture at one width. It never changes.",
+        summary="A picture at one width, as WebP. It never changes.",
         parameters=MediaPath,
         media_type=WEBP,
+    ),
+    Endpoint(
+        name="get_media_avif",
+        method="GET",
+        path="/media/{digest}/{width}.avif",
+        summary="A picture at one width, as AVIF, if it was worth making. It never changes.",
+        parameters=MediaPath,
+        media_type=AVIF,
+    ),
+    Endpoint(
+        name="get_media",
+        method="GET",
+        path="/media/{digest}/{width}",
+        summary="A picture at one width, as AVIF where Accept names that and there is one, else as WebP.",
+        parameters=MediaPath,
+        media_type=WEBP,
+        other_media_types=(AVIF,),
     ),
     Endpoint(
         name="openapi",

@@ -228,7 +228,7 @@ class ImagePool:
 
     def _new_executor(self) -> ProcessPoolExecutor:
         self._context = _Context()
-        return ProcessPoolExecutor(self._processes, mp_context=self._context, initializer=_begin)
+        return ProcessPoolExecutor(self._processes, mp_context=self._context, initializer=begin_worker)
 
 
 def _flat(groups: Iterable[tuple[Key, Sequence[Wanted]]]) -> Iterator[Wanted | _End[Key]]:
@@ -258,7 +258,7 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin() -> None:
+def begin_worker() -> None:
     """Make a fresh process a worker: it ends with its parent, and is silent, as C libraries write to stderr."""
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     silence = os.open(os.devnull, os.O_WRONLY)

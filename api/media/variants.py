@@ -15,6 +15,7 @@ import blurhash
 from PIL import Image
 
 WEBP: Final = "image/webp"
+AVIF: Final = "image/avif"
 
 WIDTHS: Final = (320, 640, 1080, 1600)
 """Pixels across: a phone of today, at one, two and three times its density, and a tablet."""

@@ -51,6 +51,8 @@ HANDLERS: Final[Handlers[Services]] = {
     "list_subjects": subjects.index,
     "get_subject": subjects.get,
     "get_media": subjects.media,
+    "get_media_avif": subjects.media_avif,
+    "get_media_webp": subjects.media_webp,
     "openapi": service.openapi,
     "reference": service.reference,
     "list_problems": service.problems,

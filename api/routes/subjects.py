@@ -2,13 +2,16 @@
 
 from typing import Final
 
-from api.http.calls import Answer, Call, Reply, first_header
+from api.http.accepting import has_already, quality
+from api.http.calls import Answer, Call, Headers, Reply
 from api.services.house import Services
+from api.services.pictures import Picture
 from mobile_schemas.places import SubjectsQuery
 from mobile_schemas.projects import ProjectPath
 from mobile_schemas.subjects import MediaPath, SubjectPath, subject_number
 
 _FOR_EVER: Final = (b"cache-control", b"public, max-age=31536000, immutable")
+_BY_ACCEPT: Final = (b"vary", b"Accept")
 _AS_IT_SAYS: Final = (b"x-content-type-options", b"nosniff")
 
 
@@ -23,10 +26,27 @@ async def get(services: Services, call: Call[SubjectPath, None, None]) -> Answer
 
 
 async def media(services: Services, call: Call[MediaPath, None, None]) -> Answer:
-    """Send a picture. Its address is made of its digest, so that it can be kept for ever."""
-    content = await services.media.read(call.path.digest, call.path.width)
-    tag = f'"{call.path.digest}-{call.path.width}"'.encode()
-    headers = (_FOR_EVER, _AS_IT_SAYS, (b"etag", tag))
-    if first_header(call.headers, b"if-none-match") == tag:
+    """Send a picture in the better of the formats that the client names."""
+    best = quality(call.headers, b"image/avif")
+    avif = best > 0 and best >= quality(call.headers, b"image/webp")
+    return _sent(call, await services.media.read(call.path.digest, call.path.width, avif=avif), _BY_ACCEPT)
+
+
+async def media_webp(services: Services, call: Call[MediaPath, None, None]) -> Answer:
+    """Send a picture as WebP, which every picture has at every width."""
+    return _sent(call, await services.media.read(call.path.digest, call.path.width, avif=False))
+
+
+async def media_avif(services: Services, call: Call[MediaPath, None, None]) -> Answer:
+    """Send a picture as AVIF, which not every picture has."""
+    return _sent(call, await services.media.read_avif(call.path.digest, call.path.width))
+
+
+def _sent(call: Call[MediaPath, None, None], picture: Picture, *more: tuple[bytes, bytes]) -> Reply:
+    """Return a picture to be kept for ever: its address is made of its digest."""
+    kind = picture.media_type.removeprefix("image/")
+    tag = f'"{call.path.digest}-{call.path.width}.{kind}"'.encode()
+    headers: Headers = (_FOR_EVER, _AS_IT_SAYS, (b"etag", tag), *more)
+    if has_already(call.headers, tag):
         return Reply(b"", headers, 304)
-    return Reply(content, headers)
+    return Reply(picture.content, ((b"content-type", picture.media_type.encode()), *headers))

@@ -20,7 +20,7 @@ def card_view(metadata: Mapping[str, str], locations: Sequence[Location], width:
 def _location_view(location: Location, width: int) -> dict[str, Any]:
     fitting = next((variant for variant in location.variants if variant[0] >= width), location.variants[-1])
     return {
-        "url": f"/media/{location.digest}/{fitting[0]}.webp",
+        "url": f"/media/{location.digest}/{fitting[0]}",
         "mime": "image/webp",
         "width": fitting[0],
         "height": fitting[1],

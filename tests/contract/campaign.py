@@ -18,7 +18,7 @@ from PIL import Image
 from api.app import App
 from api.caller import Scope
 from api.factory import open_services
-from api.media.storage import place_of
+from api.media.storage import Storage, open_storage, place_of
 from api.services.importing import import_manifest
 from api.settings import Settings
 from api.store.engine import open_pool
@@ -66,6 +66,7 @@ class Campaign:
 
     url: str
     tokens: Mapping[Access, str]
+    storage: Storage
 
     def headers(self, access: Access) -> dict[str, str]:
         """Return the headers with which an endpoint of this access lets one in."""
@@ -84,7 +85,7 @@ def served(settings: Settings) -> Iterator[Campaign]:
         while not server.started and thread.is_alive():
             time.sleep(0.01)
         try:
-            yield Campaign(f"http://127.0.0.1:{listening.getsockname()[1]}", tokens)
+            yield Campaign(f"http://127.0.0.1:{listening.getsockname()[1]}", tokens, open_storage(settings))
         finally:
             server.should_exit = True
             thread.join()

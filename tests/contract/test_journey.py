@@ -89,9 +89,11 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     assert card["metadata"] == {"field": "deep"}
     seen = traveller.ask("get_subject", subject=card["subject"]).json()
     assert (seen["project"], seen["metadata"]) == (SLUG, {"field": "deep"})
-    digest, width = card["locations"][0]["url"].removeprefix("/media/").removesuffix(".webp").split("/")
+    digest, width = card["locations"][0]["url"].removeprefix("/media/").split("/")
     picture = traveller.ask("get_media", digest=digest, width=width)
     assert len(picture.content) == card["locations"][0]["bytes"]
+    assert traveller.ask("get_media_webp", digest=digest, width=width).content == picture.content
+    traveller.ask("get_media_avif", digest=digest, width=width)
     assert picture.headers["cache-control"] == "public, max-age=31536000, immutable"
 
     swipes = [a_swipe(workflow["id"], card["subject"]) for card in deck["cards"]]
