@@ -7,7 +7,7 @@ In the API a workflow's texts stand in its tasks, or, as in the export, under ke
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,10 @@ _JSON_COLUMNS: Final = ("tasks", "strings", "retirement", "configuration", "step
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A Panoptes workflow; `version` counts its changes. `steps` are pages with the tasks that each of them shows."""
+    """A Panoptes workflow; `version` counts its changes, and `older` are its versions before, the newest first.
+
+    `steps` are pages with the tasks that each of them shows.
+    """
 
     id: str
     title: str
@@ -32,7 +35,11 @@ class Definition:
     retirement: Mapping[str, Any]
     steps: Sequence[tuple[str, Mapping[str, Any]]] = ()
     has_tutorial: bool = False
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    older: Sequence["Definition"] = ()
+
+    def labels(self, task: str) -> list[str]:
+        """Return the answers of a question, in their order."""
+        return [self.text(task, f"answers.{n}.label") for n in range(len(_list(self.tasks[task].get("answers"))))]
 
     def text(self, task: str, path: str) -> str:
         """Return a text of a task by its path in it, such as ``answers.0.label``; empty if there is none."""
@@ -52,7 +59,7 @@ class Definition:
 
 
 def read_definitions(path: Path) -> list[Definition]:
-    """Return the workflows in a file: JSON of the API, or the CSV of a workflow export, newest versions only.
+    """Return the workflows in a file: JSON of the API, or the CSV of a workflow export, each with its older versions.
 
     Raises
     ------
@@ -87,11 +94,11 @@ def definitions_of(content: bytes, name: str = "the workflow") -> list[Definitio
             "holds no workflow with tasks; give the JSON of https://www.zooniverse.org/api/workflows/ID or the workflow"
             " export of the project builder",
         )
-    newest: dict[str, Definition] = {}
+    versions: dict[str, list[Definition]] = {}
     for each in definitions:
-        if each.id not in newest or each.version >= newest[each.id].version:
-            newest[each.id] = each
-    return list(newest.values())
+        versions.setdefault(each.id, []).append(each)
+    sorted_versions = [sorted(of_one, key=lambda each: each.version, reverse=True) for of_one in versions.values()]
+    return [replace(newest, older=older) for newest, *older in sorted_versions]
 
 
 def chosen(definitions: Sequence[Definition], workflow: str | None, name: str) -> Definition:
@@ -141,7 +148,6 @@ def _definition(tree: Mapping[str, Any]) -> Definition:
         retirement=_mapping(tree.get("retirement")),
         steps=steps,
         has_tutorial=bool(tree.get("tutorial_subject_id") or _mapping(tree.get("links")).get("tutorial_subject")),
-        extra=_mapping(tree.get("configuration")),
     )
 
 

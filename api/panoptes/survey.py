@@ -13,6 +13,9 @@ from api.panoptes.wording import one_line
 MOST_VALUES: Final = 50
 """Different answers of one task that are remembered: a question has two or three."""
 
+UNKNOWN_LABEL: Final = "unknown answer label"
+"""What Panoptes writes where it does not find an answer in the workflow as it was then."""
+
 
 @dataclass(slots=True)
 class SurveyedTask:
@@ -29,7 +32,9 @@ class SurveyedTask:
     def add(self, label: str, value: object) -> None:
         """Count one answer."""
         self.label = self.label or label
-        if isinstance(value, str) and (value in self.labels or len(self.labels) < MOST_VALUES):
+        if value == UNKNOWN_LABEL:
+            self.others += 1
+        elif isinstance(value, str) and (value in self.labels or len(self.labels) < MOST_VALUES):
             self.labels[value] += 1
         elif isinstance(value, int) and not isinstance(value, bool):
             self.places[value] += 1

@@ -6,8 +6,8 @@ builder recommends that yes be the first. So where the words do not tell, the fi
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from cascade.vocabulary import Answer
@@ -61,20 +61,28 @@ class Choice:
     """The answers of a question in their order, and what each means.
 
     `guessed` is whether only the order told which of them is yes. `ordered` is whether their order is that of the
-    question, so that an answer may be named by its place.
+    question, so that an answer may be named by its place. `older` are labels that the answers had in earlier versions.
     """
 
     labels: tuple[str, ...]
     answers: tuple[Answer, ...]
     guessed: bool = False
     ordered: bool = True
+    older: Mapping[str, Answer] = field(default_factory=dict)
+
+    def with_older(self, labels: Sequence[str]) -> "Choice":
+        """Return the choice with the labels of an earlier version too, unless it had another number of answers."""
+        if len(labels) != len(self.labels):
+            return self
+        known = {key_of(label): answer for label, answer in zip(labels, self.answers, strict=True)}
+        return replace(self, older={**known, **self.older})
 
     def of(self, value: object) -> Answer | None:
         """Return what a value of an annotation means: a label, or the place of one; `None` if it is neither."""
         if isinstance(value, str):
             key = key_of(value)
             found = [a for label, a in zip(self.labels, self.answers, strict=True) if key_of(label) == key]
-            return found[0] if found else None
+            return found[0] if found else self.older.get(key)
         if self.ordered and isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(self.answers):
             return self.answers[value]
         return None

@@ -189,11 +189,14 @@ class _Walk:
             what = _ASKED_INSTEAD.get(kind, "something else")
             self.problems.append(f"{task} is a {kind} task: it asks for {what}; {_REMEDY.format(task=task)}")
             return
-        labels = [definition.text(task, f"answers.{n}.label") for n in range(len(tree.get("answers") or ()))]
+        labels = definition.labels(task)
         choice = choice_of(labels, self.yes, ordered=self.ordered)
         if isinstance(choice, Undecided):
             self.problems.append(f"{task} {choice.problem}; {choice.remedy}, or leave it out with --leave-out {task}")
             return
+        for older in definition.older:
+            if task in older.tasks:
+                choice = choice.with_older(older.labels(task))
         if choice.guessed:
             first = one_line(labels[choice.answers.index(Answer.YES)])
             self.remarks.append(

@@ -78,6 +78,14 @@ def test_of_several_workflows_one_is_chosen(tmp_path: Path) -> None:
     assert list(match(found, a_cascade("arc"), Hints(workflow="Another")).matches) == [("11", "T0")]
 
 
+def test_labels_that_panoptes_did_not_find_do_not_hide_the_others(tmp_path: Path) -> None:
+    rows = [a_classification(n, "a", value) for n, value in enumerate(("Yes", "unknown answer label", "No"))]
+
+    [home] = match(surveyed(tmp_path, *rows), a_cascade("arc"), Hints()).matches.values()
+
+    assert [home.choice.of(said) for said in ("Yes", "unknown answer label")] == [Answer.YES, None]
+
+
 def test_answers_of_unknown_words_are_told_apart_by_a_hint(tmp_path: Path) -> None:
     found = surveyed(tmp_path, a_classification(1, "a", "Galaxy"), a_classification(2, "b", "Star"))
 

@@ -127,11 +127,12 @@ def test_the_retirement_is_carried_over_or_told(retirement: dict[str, Any], coun
     assert [remark in each for each in translated.remarks] == [True] if remark else not translated.remarks
 
 
-def test_a_workflow_export_has_the_newest_version_of_each_workflow() -> None:
+def test_of_a_workflow_export_the_newest_version_counts_and_older_labels_are_known() -> None:
     tree = a_workflow(count=3)
+    old = {"T0.answers.0.label": "Sure thing", "T0.answers.1.label": "Nope!"}
     rows = [
         ["workflow_id", "display_name", "version", "first_task", "tasks", "retirement", "strings", "minor_version"],
-        ["10", "Old", "9", "T0", json.dumps(tree["tasks"]), json.dumps(tree["retirement"]), json.dumps({}), "99"],
+        ["10", "Old", "9", "T0", json.dumps(tree["tasks"]), json.dumps(tree["retirement"]), json.dumps(old), "99"],
         ["10", "New", "10", "", json.dumps(tree["tasks"]), "", json.dumps(tree["strings"]), "1"],
         ["11", "Other", "1", "T0", json.dumps(tree["tasks"]), "", json.dumps(tree["strings"]), "1"],
         ["12", "Empty", "1", "T0", "{}", "", "{}", "1"],
@@ -145,7 +146,11 @@ def test_a_workflow_export_has_the_newest_version_of_each_workflow() -> None:
         ("10", "New", (10, 1)),
         ("11", "Other", (1, 1)),
     ]
-    assert translate(chosen(definitions, "New", "w.csv")).asked[0].question == "Is this a lens?"
+    [asked] = translate(chosen(definitions, "New", "w.csv")).asked
+    assert asked.question == "Is this a lens?"
+    assert [asked.choice.of(label) for label in ("Yes", "sure thing", "nope", 1, 2)] == [
+        *(Answer.YES, Answer.YES, Answer.NO, Answer.NO, None)
+    ]
     with pytest.raises(WrongWorkflowFileError, match="choose one with --workflow: 10 'New'; 11 'Other'"):
         chosen(definitions, None, "w.csv")
 
