@@ -1,4 +1,4 @@
-"""`python -m benchmarks [swipes] [decks] [overshoot] [crash] [imports] [events]`: measures; figures go to JSON."""
+"""`python -m benchmarks [swipes] [decks] [overshoot] [crash] [imports] [events] [exports]`: measures; figures go to JSON."""
 
 import argparse
 import asyncio
@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from api.settings import Settings
+from benchmarks.cones import run_cones
 from benchmarks.crash import run_crash
 from benchmarks.decks import run_decks
 from benchmarks.events import run_events
+from benchmarks.exports import run_exports
 from benchmarks.imports import run_imports
 from benchmarks.overshoot import run_overshoot
 from benchmarks.swipes import cores, run_swipes
@@ -38,8 +40,16 @@ async def _imports(_: Settings, given: argparse.Namespace) -> Any:
     return await asyncio.to_thread(run_imports, given.subjects)
 
 
+async def _cones(settings: Settings, given: argparse.Namespace) -> Any:
+    return await run_cones(settings, given.cones)
+
+
 async def _events(settings: Settings, given: argparse.Namespace) -> Any:
     return await run_events(settings, given.seconds, given.rate, given.kills, given.seed)
+
+
+async def _exports(settings: Settings, given: argparse.Namespace) -> Any:
+    return await run_exports(settings, given.rows)
 
 
 MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, Any]]] = {
@@ -47,6 +57,8 @@ MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, 
     "decks": _decks,
     "overshoot": _overshoot,
     "crash": _crash,
+    "exports": _exports,
+    "cones": _cones,
     "events": _events,
     "imports": _imports,
 }
@@ -58,10 +70,12 @@ def main() -> None:
     parser.add_argument("what", nargs="*", choices=[[], *MEASUREMENTS], help="what to measure; all if nothing is named")
     parser.add_argument("--seconds", type=float, default=60, help="length of each cell of swipes")
     parser.add_argument("--decks", type=int, default=2000, help="decks dealt to each volunteer")
+    parser.add_argument("--cones", type=int, default=500, help="cones of each radius")
     parser.add_argument("--rounds", type=int, default=200, help="kills in the crash rounds")
     parser.add_argument("--subjects", type=int, default=2000, help="subjects of the import; 100000 takes half an hour")
     parser.add_argument("--rate", type=int, default=1000, help="swipes per second while events are followed")
     parser.add_argument("--kills", type=int, default=20, help="API processes killed while events are followed")
+    parser.add_argument("--rows", type=int, default=5_000_000, help="votes in the log that is exported")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, help="file for the figures, as JSON")
     given = parser.parse_args()
