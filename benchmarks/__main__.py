@@ -1,4 +1,4 @@
-"""`python -m benchmarks [swipes] [decks] [overshoot] [crash] [imports] [events] [exports]`: measures; figures go to JSON."""
+"""`python -m benchmarks [swipes] [decks] [overshoot] [crash] [imports] [events] [exports]`: prints, and writes JSON."""
 
 import argparse
 import asyncio
