@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from api.media.decoding import Decoded, decode_wanted
 from api.media.errors import (
@@ -166,8 +166,16 @@ def _made(source: Path, digest: str, decoded: Decoded) -> Unsaved:
         decoded.sky,
         decoded.note,
     )
-    record = json.dumps({"recipe": _RECIPE, "crc32": sums, **asdict(image)}).encode()
+    record = json.dumps({"recipe": _RECIPE, "crc32": sums, **_flat(image)}).encode()
     return Unsaved(image, (*objects, (record_key(digest), record, "application/json")))
+
+
+def _flat(image: PreparedImage) -> dict[str, Any]:
+    """Return a picture as its record has it; `asdict` on the whole takes ten times as long."""
+    parts = {name: getattr(image, name) for name in PreparedImage.__slots__}
+    parts["variants"] = [[each.width, each.height, each.size_bytes] for each in image.variants]
+    parts["sky"] = None if image.sky is None else asdict(image.sky)
+    return parts
 
 
 def _stem(digest: str) -> str:
@@ -208,7 +216,7 @@ def _found(storage: Storage, digest: str) -> PreparedImage | None:
         sums = record.pop("crc32")
         if record.pop("recipe") != _RECIPE or record["digest"] != digest:
             return None
-        variants = tuple(Variant(**each) for each in record.pop("variants"))
+        variants = tuple(Variant(*each) for each in record.pop("variants"))
         sky = None if (given := record.pop("sky")) is None else Sky(**given)
         image = PreparedImage(**record, variants=variants, sky=sky)
         whole = all(_is_whole(storage, digest, each, sums[str(each.width)]) for each in variants)
