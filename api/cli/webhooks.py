@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
+from rich.table import Column, Table
 
 from api.cli.happening import checked
 from api.cli.running import asides, console, over_services
@@ -38,7 +38,7 @@ def add(
 def list_webhooks(project: Project) -> None:
     """List the webhooks of a project, and how far each has come."""
     found = over_services(lambda services: services.webhooks.of_project(None, project))
-    table = Table("number", "url", "form", "kinds", "position", "failures", "state", box=None)
+    table = Table("number", Column("url", overflow="fold"), "form", "kinds", "position", "failures", "state", box=None)
     for each in found["webhooks"]:
         kinds = ", ".join(each["kinds"]) if each["kinds"] else "all"
         numbers = (str(each["position"]), str(each["failures"]))
@@ -59,7 +59,7 @@ def deliveries(
 ) -> None:
     """List the newest attempts to post, the newest first."""
     found = over_services(lambda services: services.webhooks.deliveries(None, number, limit))
-    table = Table("sent", "positions", "events", "attempt", "ms", "status", "error", box=None)
+    table = Table("sent", "positions", "events", "attempt", "ms", "status", Column("error", overflow="fold"), box=None)
     for each in found["deliveries"]:
         positions = f"{each['first_position']}-{each['last_position']}"
         counts = (str(each["events"]), str(each["attempt"]), str(each["took_ms"]))
