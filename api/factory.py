@@ -102,7 +102,7 @@ async def _open(settings: Settings, url: str, resources: AsyncExitStack) -> Serv
     services = _build(settings, url, pool, slow_pool, sessions, hub, resources.pop_all())
     services.open_resources.push_async_callback(services.classifications.close)
     services.open_resources.push_async_callback(services.decks.close)
-    await services.open_resources.enter_async_context(watched(pool))
+    await services.open_resources.enter_async_context(watched(pool, lambda: hub.waiting))
     return services
 
 
@@ -124,6 +124,7 @@ def _build(
 ) -> Services:
     published = PublishedCascades()
     dice = random.Random()  # noqa: S311  # chooses cards and audits; secrets are made by `secrets`
+    token = settings.metrics_token
     return Services(
         classifications=Classifications(pool, published, dice),
         decks=Decks(pool, published, np.random.default_rng()),
@@ -142,6 +143,6 @@ def _build(
         tokens=Tokens(pool, sessions),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(sessions),
-        monitoring=Monitoring(pool, settings.metrics_token and settings.metrics_token.get_secret_value()),
+        monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         open_resources=resources,
     )

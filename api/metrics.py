@@ -105,6 +105,12 @@ _pool: Final = Gauge(
     multiprocess_mode="livesum",
     registry=OURS,
 )
+_listeners: Final = Gauge(
+    "chaffinch_event_listeners",
+    "Clients that wait for events, by stream or by a request that is held.",
+    multiprocess_mode="livesum",
+    registry=OURS,
+)
 _job_seconds: Final = Histogram(
     "chaffinch_job_seconds", "How long a job of the worker took.", ("job",), buckets=_JOB_SECONDS, registry=WORKERS
 )
@@ -171,8 +177,9 @@ def count_group(kind: str, items: int, seconds: float, waiting: int) -> None:
     _child(_waiting, kind).set(waiting)
 
 
-def show_process(*, lag_seconds: float, resident_bytes: int, connections: int, idle: int) -> None:
+def show_process(*, lag_seconds: float, resident_bytes: int, connections: int, idle: int, listeners: int) -> None:
     """Say how this process is."""
+    _listeners.set(listeners)
     _processes.set(1)
     _lag.set(lag_seconds)
     _resident.set(resident_bytes)

@@ -9,8 +9,8 @@ from api.settings import Settings
 from api.store.checkup import Partitions, Server, Work
 from api.store.schema import NEWEST_REVISION
 
-BESIDE_THE_POOL: Final = 11
-"""Connections of an API process besides those for swipes: cool paths, and one that listens."""
+BESIDE_THE_POOL: Final = 13
+"""Connections of an API process besides those for swipes: ten for cool paths, two for uploads, one that listens."""
 
 WORKER_CONNECTIONS: Final = 10
 CLOCK_SECONDS: Final = 2.0

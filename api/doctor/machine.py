@@ -53,7 +53,7 @@ def _room(folder: Path, free: int) -> Iterator[Finding]:
     if free < LEAST_FREE:
         yield wrong("data folder", said, "make room: PostgreSQL stops when its disk is full")
     elif free < SOON_FULL:
-        yield note("data folder", said, "a million votes take about 1 GB, a thousand pictures about 0.2 GB")
+        yield note("data folder", said, "a million votes take about 0.7 GB, a thousand pictures about 0.2 GB")
     else:
         yield ok("data folder", said)
 

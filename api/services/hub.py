@@ -62,6 +62,11 @@ class Hub:
                 self._someone.clear()
 
     @property
+    def waiting(self) -> int:
+        """How many wait for something new."""
+        return len(self._bells)
+
+    @property
     def ended(self) -> bool:
         """Whether those who wait should go."""
         return self._ended

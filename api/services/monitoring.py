@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hmac
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
@@ -75,9 +75,9 @@ class Monitoring:
 
 
 @contextlib.asynccontextmanager
-async def watched(pool: Pool) -> AsyncIterator[None]:
+async def watched(pool: Pool, listeners: Callable[[], int]) -> AsyncIterator[None]:
     """Let this process say every few seconds how it is, for as long as the context lasts."""
-    watching = asyncio.create_task(_watch(pool), name="watch")
+    watching = asyncio.create_task(_watch(pool, listeners), name="watch")
     try:
         yield
     finally:
@@ -86,12 +86,14 @@ async def watched(pool: Pool) -> AsyncIterator[None]:
             await watching
 
 
-async def _watch(pool: Pool) -> None:
+async def _watch(pool: Pool, listeners: Callable[[], int]) -> None:
     loop = asyncio.get_running_loop()
     late = 0.0
     while True:
         size, idle = connections(pool)
-        show_process(lag_seconds=late, resident_bytes=_resident_bytes(), connections=size, idle=idle)
+        show_process(
+            lag_seconds=late, resident_bytes=_resident_bytes(), connections=size, idle=idle, listeners=listeners()
+        )
         due = loop.time() + SAMPLE_SECONDS
         await asyncio.sleep(SAMPLE_SECONDS)
         late = max(0.0, loop.time() - due)

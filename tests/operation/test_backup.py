@@ -28,6 +28,8 @@ from tests.operation.test_archiving import FILL, JANUARY
 from tests.services.campaigns import SLUG, Campaign, a_campaign, a_person, a_swipe, deal, subjects_of, submit
 
 PICTURES = 40
+SUBJECTS = 4000
+"""More than are retired while a backup is made."""
 
 
 def unsaid(_what: str) -> None:
@@ -46,10 +48,10 @@ def elsewhere(tmp_path: Path, empty_database_url: str) -> Settings:
 
 @pytest.fixture
 async def campaign(services: Services, database: Connection, tmp_path: Path) -> Campaign:
-    """A campaign of 40 subjects with a picture each, and one picture that no subject has."""
-    campaign = await a_campaign(services, database, subjects=PICTURES)
+    """A campaign of which 40 subjects have a picture each, and one picture that no subject has."""
+    campaign = await a_campaign(services, database, subjects=SUBJECTS)
     storage = FolderStorage(tmp_path / "data")
-    for number, subject in enumerate([*campaign.subjects, 0]):
+    for number, subject in enumerate([*campaign.subjects[:PICTURES], 0]):
         digest = f"{number:064x}"
         for suffix in ("-320.webp", "-640.avif", ".json"):
             storage.put(f"media/{digest[:3]}/{digest}{suffix}", f"{number} {suffix}".encode(), sync=False)
