@@ -136,11 +136,13 @@ def _sky_level(values: NDArray[np.float64]) -> tuple[float, float]:
 
 def _gains(above: Sequence[NDArray[np.float32]], sigmas: Sequence[float]) -> list[float]:
     """Return what each band is multiplied with to balance its sources against those of the second."""
-    strength = np.mean([plane / (sigma or 1.0) for plane, sigma in zip(above, sigmas, strict=True)], axis=0)
+    step = max(1, int(np.sqrt(above[0].size / _SAMPLE)))
+    chosen = [plane[::step, ::step] for plane in above]
+    strength = np.mean([plane / (sigma or 1.0) for plane, sigma in zip(chosen, sigmas, strict=True)], axis=0)
     source = strength > _SOURCE_SIGMAS
     if np.count_nonzero(source) < _FEW_PIXELS:
         return [1.0 for _ in above]
-    brightness = [float(np.mean(np.clip(plane[source], 0, np.percentile(plane[source], 99)))) for plane in above]
+    brightness = [float(np.mean(np.clip(plane[source], 0, np.percentile(plane[source], 99)))) for plane in chosen]
     if min(brightness) <= 0:
         return [1.0 for _ in above]
     return [(brightness[1] / each) ** _BALANCE for each in brightness]
