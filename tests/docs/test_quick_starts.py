@@ -77,7 +77,6 @@ def test_a_folder_of_pictures_becomes_labels(folder: Path, environment: dict[str
     assert everything.count('"label":"yes"') >= 2 * PICTURES  # the feeds of labels and of events
     assert "whsec_" in everything
     assert "bit for bit" in everything
-    assert "V1 holds level 2 in my-pictures." in everything
     assert "S1 is no in arc: revision 2" in everything
 
 
