@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -168,11 +168,16 @@ class _Run:
         for number in range(kills):
             left = (end - time.monotonic()) / (kills - number)
             await asyncio.sleep(max(self._rng.uniform(0.3, 1) * left, 0))
-            async with asyncio.timeout(CATCH_UP_SECONDS):
-                while await asyncio.to_thread(listeners, self._port) < PROCESSES:  # noqa: ASYNC110  # no event of ours
-                    await asyncio.sleep(0.05)
+            await self._until(lambda count: count == PROCESSES)
             os.kill(self._rng.choice(api_processes(self._service.pid)), signal.SIGKILL)
+            await self._until(lambda count: count < PROCESSES)  # a process that dies keeps its socket for a moment
         await asyncio.sleep(max(end - time.monotonic(), 0))
+
+    async def _until(self, right: Callable[[int], bool]) -> None:
+        """Wait until the right number of processes listens."""
+        async with asyncio.timeout(CATCH_UP_SECONDS):
+            while not right(await asyncio.to_thread(listeners, self._port)):
+                await asyncio.sleep(0.02)
 
     @asynccontextmanager
     async def _receiver(self) -> AsyncIterator[str]:
