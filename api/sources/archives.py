@@ -20,8 +20,6 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import IO, Final, Protocol, cast
 
-import pyarrow as pa
-
 from api.sources.errors import (
     ArchiveError,
     DamagedArchiveError,
@@ -185,6 +183,8 @@ def _opened(file: IO[bytes], packing: str) -> Readable:
     if packing == "xz":
         return _Unlzma(file)
     if packing == "zst":
+        import pyarrow as pa  # noqa: PLC0415  # 0.3 s that few imports need
+
         return cast("Readable", pa.CompressedInputStream(pa.PythonFile(file), "zstd"))
     return file
 
