@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.cli.beside import beside
+from api.cli.exporting import whole_file
 from api.cli.running import asides, console
-from api.cli.whole_file import Output, whole_file
 from api.manifest import BadRow
 from api.manifest import read as read_manifest
 from api.media.storage import open_storage, place_of
@@ -50,6 +50,22 @@ _WHY: Final = {
     "workflow_retired": "are in a workflow that is closed",
 }
 
+
+def _file(path: Path | None) -> Path | None:
+    if path is not None and not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.absolute().parent}")
+    return path
+
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        callback=_file,
+        dir_okay=False,
+        help="File to write, whole or not at all; without it, to standard output.",
+    ),
+]
 Slug = Annotated[str, typer.Option("--project", help="Short name of the project.")]
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
 Workflow = Annotated[
