@@ -14,8 +14,13 @@ import pytest
 
 from api.errors import StorageError
 from api.media.folder import FolderStorage
+from api.media.images import PreparedImage, key, record_key
+from api.media.pool import ImagePool
 from api.media.storage import Place, Storage, Stored, WrongMediaUrlError, open_storage, place_of
+from api.media.wanted import plain
+from api.services.pictures import Pictures
 from api.settings import Settings
+from tests.media.drawings import a_file, a_picture, encoded
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # moto, and botocore below it, are not ours to mend
@@ -165,3 +170,31 @@ def test_what_a_killed_process_left_is_swept_away_in_time(tmp_path: Path) -> Non
 
     assert list(unfinished.iterdir()) == [young]
     assert list(FolderStorage(tmp_path).list("media")) == []
+
+
+async def test_pictures_are_prepared_into_an_object_store_and_found_there(endpoint: str, tmp_path: Path) -> None:
+    place = Place(url=f"s3://bucket/{tmp_path.name}")
+    sources = [a_file(tmp_path, f"{seed}.png", encoded(a_picture(400, 300, seed), "PNG")) for seed in range(12)]
+    groups = [(source.name, [plain(source)]) for source in sources]
+
+    async with ImagePool(place, processes=2) as pool:
+        first = [outcomes[0] async for _, outcomes in pool.prepare(groups)]
+        await pool.flush()
+        second = [outcomes[0] async for _, outcomes in pool.prepare(groups)]
+
+    images = [image for image in first if isinstance(image, PreparedImage)]
+    assert second == images
+    assert len(images) == len(sources)
+    served = await Pictures(place.open()).read(images[0].digest, 320, avif=True)
+    assert (served.media_type, len(served.content)) == ("image/webp", images[0].variants[0].size_bytes)
+    assert {stored.key for stored in place.open().list("media")} == {
+        name for image in images for name in (key(image.digest, 320), key(image.digest, 400), record_key(image.digest))
+    }
+    assert endpoint
+
+
+async def test_a_store_that_goes_away_ends_the_run(endpoint: str, tmp_path: Path) -> None:
+    async with ImagePool(Place(url="s3://none/at/all"), processes=1) as pool:
+        with pytest.raises(StorageError):
+            assert [group async for group in pool.prepare([("", [plain(a_file(tmp_path))])])] == []
+    assert endpoint
