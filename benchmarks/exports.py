@@ -74,7 +74,7 @@ async def run_exports(settings: Settings, rows: int) -> dict[str, Any]:
         results: dict[str, Any] = {"copy": await _bare_copy(made.url)}
         print(f"bare COPY of the same rows, to nowhere: {results['copy']:,} rows/s", flush=True)
         with TemporaryDirectory(prefix="chaffinch-exports-") as folder:
-            wishes = [Wish(Table.VOTES, form, limit=rows // FEWER.get(form, 1)) for form in Form]
+            wishes = [Wish(Table.VOTES, form, limit=rows // FEWER[form] if form in FEWER else None) for form in Form]
             wishes += [Wish(Table.LABELS, Form.PARQUET), Wish(Table.SUBJECTS, Form.PARQUET)]
             for wish in wishes:
                 measured = await asyncio.to_thread(_in_a_process_of_its_own, made.url, wish, folder)

@@ -131,7 +131,7 @@ def export(
 ) -> Exported:
     """Do what `exported` does for a project that is known, over one connection. Blocking: use a thread."""
     made_at = datetime.now(UTC)
-    with open_snapshot(database_url, patience_seconds) as snapshot:
+    with open_snapshot(database_url, patience_seconds, gently=wish.limit is not None) as snapshot:
         versions = snapshot.versions(project.id)
         numbers = tuple(each.number for each in versions)
         software = f"Chaffinch {version('chaffinch')}"
@@ -171,21 +171,22 @@ class _Source:
         self.cursor = wish.after or START[wish.table]
 
     def batches(self) -> Batches:
-        match self._wish.table:
+        """Return the rows, once the cursor is understood; raises `WrongCursorError` before anything is read."""
+        table, after = self._wish.table, self._wish.after
+        match table:
             case Table.VOTES:
-                return self._votes()
+                return self._votes(vote_key(after))
             case Table.LABELS:
-                return self._labels()
+                return self._labels(number(table, after))
             case Table.SUBJECTS:
-                return self._subjects()
+                return self._subjects(number(table, after))
 
-    def _votes(self) -> Batches:
-        after = vote_key(self._wish.after)
+    def _votes(self, after: VoteKey) -> Batches:
         for raw in ledger(self._snapshot, list(self._workflows), after, self._wish.limit, self._read_month):
             self._count(raw, lambda last: vote_cursor(VoteKey(*(last[name][0].as_py() for name in VoteKey._fields))))
             yield exported_votes(raw, self._names)
 
-    def _labels(self) -> Batches:
+    def _labels(self, after: int) -> Batches:
         snapshot, wish, number_ = self._snapshot, self._wish, self._project.id
         if wish.after is None and wish.limit is None and not wish.all_revisions:
             self.cursor = str(snapshot.last_position(number_))
@@ -193,12 +194,11 @@ class _Source:
                 self.rows += len(raw)
                 yield exported_labels(raw, self._names)
             return
-        for raw in snapshot.announced_labels(number_, number(wish.table, wish.after), wish.limit):
+        for raw in snapshot.announced_labels(number_, after, wish.limit):
             self._count(raw, lambda last: str(last["position"][0]))
             yield exported_labels(raw, self._names)
 
-    def _subjects(self) -> Batches:
-        after = number(self._wish.table, self._wish.after)
+    def _subjects(self, after: int) -> Batches:
         workflows = list(self._workflows)
         for raw in self._snapshot.subjects(self._project.id, workflows, after, self._wish.limit):
             self._count(raw, lambda last: str(last["id"][0]))

@@ -191,7 +191,7 @@ async def find_project(connection: Connection, slug: str) -> StoredProject | Non
 
 
 @contextmanager
-def open_snapshot(database_url: str, patience_seconds: float = 0.0) -> Iterator[Snapshot]:
+def open_snapshot(database_url: str, patience_seconds: float = 0.0, *, gently: bool = True) -> Iterator[Snapshot]:
     """Open a snapshot of a database, on a connection of its own that writes nothing.
 
     Parameters
@@ -199,6 +199,8 @@ def open_snapshot(database_url: str, patience_seconds: float = 0.0) -> Iterator[
     patience_seconds
         How long to wait for transactions that were open when we came, so that the snapshot's horizon is no earlier than
         that; 0 takes the horizon as it is.
+    gently
+        Whether the server may use one process only for it, so that votes keep the others.
 
     Raises
     ------
@@ -212,6 +214,8 @@ def open_snapshot(database_url: str, patience_seconds: float = 0.0) -> Iterator[
         _execute(connection, "LOCK TABLE classification IN ACCESS SHARE MODE")
         _execute(connection, f"SET LOCAL work_mem = '{WORK_MEM}'")
         _execute(connection, "SET LOCAL jit = off")
+        if gently:
+            _execute(connection, "SET LOCAL max_parallel_workers_per_gather = 0")
         yield Snapshot(connection, horizon, whole)
 
 
