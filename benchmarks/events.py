@@ -176,7 +176,7 @@ class _Run:
     async def _until(self, right: Callable[[int], bool]) -> None:
         """Wait until the right number of processes listens."""
         async with asyncio.timeout(CATCH_UP_SECONDS):
-            while not right(await asyncio.to_thread(listeners, self._port)):
+            while not right(await asyncio.to_thread(listeners, self._port)):  # noqa: ASYNC110  # no event of ours
                 await asyncio.sleep(0.02)
 
     @asynccontextmanager
