@@ -80,6 +80,9 @@ class Storage(ABC):
     def flush(self) -> None:
         """Make what any process has put without `sync` survive a loss of power."""
 
+    def sweep(self) -> None:  # noqa: B027 - most stores have nothing to do
+        """Remove what writers that were killed have left unfinished."""
+
     @property
     @abstractmethod
     def is_remote(self) -> bool:
@@ -126,6 +129,10 @@ class Storage(ABC):
     async def flush_async(self) -> None:
         """Make what any process has put without `sync` survive a loss of power."""
         await self._in_thread(self.flush)
+
+    async def sweep_async(self) -> None:
+        """Remove what writers that were killed have left unfinished."""
+        await self._in_thread(self.sweep)
 
     async def fetch_async(self, key: str, path: Path) -> bool:
         """Write an object into a file, in pieces; tell whether it is there."""

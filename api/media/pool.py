@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import count, islice
@@ -29,6 +29,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
 
+from api.errors import StorageError
 from api.media.errors import MediaError, WorkerDiedError, WorkersCannotStartError
 from api.media.images import DEFAULT_LIMITS, Limits, PreparedImage, Unsaved, make, save
 from api.media.storage import Place, Storage
@@ -109,6 +110,8 @@ class ImagePool:
         self._seconds_per_image = seconds_per_image
 
     async def __aenter__(self) -> Self:
+        with suppress(StorageError):  # where it is away, the first picture will tell
+            await self._storage.sweep_async()
         self._executor = self._new_executor()
         return self
 

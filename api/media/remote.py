@@ -129,7 +129,9 @@ def _opened(url: str) -> ObjectStore:
     if scheme not in SCHEMES:
         raise WrongMediaUrlError(url, "give s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH, or leave it out")
     client: ClientConfig = {"connect_timeout": "3s", "timeout": "60s"}
-    if any(_is_at_hand(os.environ.get(name, "")) for name in _ENDPOINTS):
+    # obstore passes over this variable where it is given options of the client.
+    allowed = os.environ.get("AWS_ALLOW_HTTP", "").lower() in {"1", "true"}
+    if allowed or any(_is_at_hand(os.environ.get(name, "")) for name in _ENDPOINTS):
         client["allow_http"] = True
     try:
         return from_url(url, client_options=client, retry_config=_RETRY)
