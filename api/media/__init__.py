@@ -1,5 +1,5 @@
 """Images: what a subject's location points to, checked and made ready for phones.
 
-`images` prepares one file, `pool` many of them in worker processes, and `files` finds what was prepared. No SQL and no
-HTTP live here, and nothing here knows what a subject is.
+`images` prepares one picture, `pool` many of them in worker processes, and `storage` keeps them. `decoding` reads what
+Pillow knows, `fits` frames of the sky. No SQL and no HTTP live here, and nothing here knows what a subject is.
 """

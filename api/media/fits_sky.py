@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
 import numpy as np
+from astropy import log
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io.fits import HDUList, Header
@@ -24,6 +25,7 @@ from api.media.stretching import Plane
 from api.media.wanted import Cutout, Sky
 
 iers.conf.auto_download = False
+log.setLevel("ERROR")
 
 _OF_THE_SKY: Final = frozenset({"icrs", "fk5", "fk4", "fk4noeterms", "galactic"})
 _MOST_WCS_AXES: Final = 16
