@@ -8,12 +8,10 @@ import pyarrow as pa
 
 from api.exports.columns import Column
 from api.exports.delimited import CsvWriter
-from api.exports.fits import FitsWriter
 from api.exports.lines import LineWriter
 from api.exports.parquet import ParquetWriter
 from api.exports.provenance import Ending, Provenance
 from api.exports.sink import Sink
-from api.exports.votable import VotableWriter
 
 
 class Form(StrEnum):
@@ -65,6 +63,10 @@ def open_writer(form: Form, columns: Sequence[Column], provenance: Provenance, s
         case Form.PARQUET:
             return ParquetWriter(columns, provenance, sink)
         case Form.VOTABLE:
+            from api.exports.votable import VotableWriter  # noqa: PLC0415  # astropy takes 0.3 s to load
+
             return VotableWriter(columns, provenance, sink.write)
         case Form.FITS:
+            from api.exports.fits import FitsWriter  # noqa: PLC0415  # astropy takes 0.3 s to load
+
             return FitsWriter(columns, provenance, sink.write)

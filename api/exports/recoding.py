@@ -31,14 +31,12 @@ class Names:
     pseudonyms: Coded
 
 
-_ANSWERS: Final = pa.array([answer.word for answer in Answer])
-_BUCKETS: Final = pa.array([bucket.word for bucket in Bucket])
-_KINDS: Final = pa.array([kind.word for kind in EntryKind])
-_REASONS: Final = pa.array([reason.word for reason in Reason])
+_ANSWERS: Final = tuple(answer.word for answer in Answer)
+_BUCKETS: Final = tuple(bucket.word for bucket in Bucket)
+_KINDS: Final = tuple(kind.word for kind in EntryKind)
+_REASONS: Final = tuple(reason.word for reason in Reason)
 _RETRACTION: Final = len(Exclusion)
-_WHY_NOT: Final = pa.array(
-    [None, *(why.word for why in Exclusion if why is not Exclusion.NONE), EntryKind.RETRACTION.word]
-)
+_WHY_NOT: Final = (None, *(why.word for why in Exclusion if why is not Exclusion.NONE), EntryKind.RETRACTION.word)
 
 
 def exported_votes(raw: pa.RecordBatch, names: Names) -> pa.RecordBatch:
@@ -48,16 +46,16 @@ def exported_votes(raw: pa.RecordBatch, names: Names) -> pa.RecordBatch:
     return _batch(
         VOTE_COLUMNS,
         raw,
-        kind=_KINDS.take(raw["kind"]),
+        kind=_worded(_KINDS, raw["kind"]),
         id=uuids(raw["client_id"]),
         volunteer=pa.array(pseudonyms, pa.string()).take(pa.array(places)),
         **_workflow(raw, names),
         subject=_subjects(raw["subject_id"]),
-        answer=_ANSWERS.take(raw["answer"]),
-        truth=_ANSWERS.take(raw["truth"]),
+        answer=_worded(_ANSWERS, raw["answer"]),
+        truth=_worded(_ANSWERS, raw["truth"]),
         counted=pc.is_null(why_not),
         why_not=why_not,
-        bucket=_BUCKETS.take(raw["bucket"]),
+        bucket=_worded(_BUCKETS, raw["bucket"]),
     )
 
 
@@ -69,7 +67,7 @@ def exported_labels(raw: pa.RecordBatch, names: Names) -> pa.RecordBatch:
         subject=_subjects(raw["subject_id"]),
         **_workflow(raw, names),
         label=_decided(raw["answer"]),
-        reason=_REASONS.take(raw["reason"]),
+        reason=_worded(_REASONS, raw["reason"]),
         p_yes=pa.array(p_yes(raw["log_odds"].to_numpy())),
         counted=raw["votes"],
         late=raw["late_count"],
@@ -110,14 +108,14 @@ def _subjects(numbers: pa.Array) -> pa.Array:
 
 def _decided(answers: pa.Array) -> pa.Array:
     """Return yes, no, or null where there is no answer."""
-    return _ANSWERS.take(pc.if_else(pc.equal(answers, NO_ANSWER), None, answers))
+    return _worded(_ANSWERS, pc.if_else(pc.equal(answers, NO_ANSWER), None, answers))
 
 
 def _why_not(raw: pa.RecordBatch) -> pa.Array:
     """Return why an entry does not count, and null for a vote that does."""
     taken_back = pc.if_else(raw["retracted"], int(Exclusion.RETRACTED), raw["exclusion"].cast(pa.int32()))
     retraction = pc.equal(raw["kind"], int(EntryKind.RETRACTION))
-    return _WHY_NOT.take(pc.if_else(retraction, _RETRACTION, taken_back))
+    return _worded(_WHY_NOT, pc.if_else(retraction, _RETRACTION, taken_back))
 
 
 def _stages(stored: Sequence[Mapping[str, int]], names: Names) -> str:
@@ -134,3 +132,8 @@ def _stages(stored: Sequence[Mapping[str, int]], names: Names) -> str:
         ],
         ensure_ascii=False,
     )
+
+
+def _worded(words: Sequence[str | None], codes: pa.Array) -> pa.Array:
+    """Return what the codes mean: each is the place of its word."""
+    return pa.array(words, pa.string()).take(codes)

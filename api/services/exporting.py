@@ -33,8 +33,9 @@ from api.services.cursors import START, number, vote_cursor, vote_key
 from api.services.ledger_reading import ReadMonth, ledger
 from api.services.pseudonyms import Pseudonyms
 from api.services.sequencing import sequence
+from api.store.columnar import Batches
 from api.store.engine import Connection
-from api.store.exports import Batches, Snapshot, StoredProject, StoredVersion, VoteKey, find_project, open_snapshot
+from api.store.exports import Snapshot, StoredProject, StoredVersion, VoteKey, find_project, open_snapshot
 from cascade.declaration import canonical_workflow
 
 CursorOf = Callable[[pa.RecordBatch], str]

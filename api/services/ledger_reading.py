@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 
 from api.services.archiving import LedgerArchivedError
 from api.store.archiving import bounds_of
-from api.store.exports import ArchivedMonth, Batches, Snapshot, VoteKey
+from api.store.columnar import Batches
+from api.store.exports import ArchivedMonth, Snapshot, VoteKey
 
 ReadMonth = Callable[[ArchivedMonth, Sequence[int]], Iterator[pa.RecordBatch]]
 """Gives the ledger rows of an archived month that belong to some workflows (`archiving.archived_batches`)."""

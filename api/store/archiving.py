@@ -5,15 +5,15 @@ over the connection that was given.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
-import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
+from api.store.columnar import open_columnar
 from api.store.engine import Connection
-from api.store.exports import APPLICATION, ArchivedMonth
+from api.store.exports import ArchivedMonth
 from api.store.schema import give_up_locks_after
 from api.store.statements import statements
 
@@ -21,9 +21,6 @@ _SQL = statements("archiving")
 
 ARCHIVE_LOCK: Final = 7_221_300_003
 """Advisory lock: one process archives or restores."""
-
-BATCH_BYTES: Final = 8_000_000
-"""The size of a batch as PostgreSQL sends it: some 40,000 votes."""
 
 
 class Month(NamedTuple):
@@ -138,18 +135,11 @@ def month_rows(
     ConnectionError
         The database does not answer.
     """
-    try:
-        with adbc.connect(database_url, autocommit=True) as connection:
-            for statement in (
-                f"SET application_name = '{APPLICATION}'",
-                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-                "SET LOCAL TimeZone = 'UTC'",
-            ):
-                _execute(connection, statement)
-            [batch] = _batches(connection, _filled("checksum", month, columns))
-            yield Checksum(*batch.to_pylist()[0].values()), _batches(connection, _filled("rows", month, columns))
-    except adbc.OperationalError as error:
-        raise ConnectionError(str(error)) from error
+    with open_columnar(database_url) as connection:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute("SET LOCAL TimeZone = 'UTC'")
+        [batch] = connection.batches(_filled("checksum", month, columns))
+        yield Checksum(*batch.to_pylist()[0].values()), connection.batches(_filled("rows", month, columns))
 
 
 def table_of(month: date) -> str:
@@ -167,16 +157,3 @@ def _filled(name: str, month: date, columns: Sequence[str] = ()) -> str:
     since, until = bounds_of(month)
     statement = _SQL[name].replace("{month}", table_of(month)).replace("{columns}", ", ".join(columns))
     return statement.replace("{since}", since.isoformat()).replace("{until}", until.isoformat())
-
-
-def _batches(connection: adbc.Connection, statement: str) -> Iterator[pa.RecordBatch]:
-    with connection.cursor() as cursor:
-        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
-        cursor.execute(statement)
-        with closing(cursor.fetch_record_batch()) as batches:
-            yield from batches
-
-
-def _execute(connection: adbc.Connection, statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)

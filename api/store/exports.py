@@ -2,9 +2,8 @@
 
 Theory of operation
 -------------------
-Rows leave PostgreSQL by COPY in its binary form and become Arrow columns in C (ADBC): a million rows in seconds, in the
-memory of a few batches. ADBC is synchronous: run it in a thread. COPY takes no parameters, so values are written into
-the statements; they are integers, moments and UUIDs, never text.
+Rows leave PostgreSQL by COPY (`api.store.columnar`), which blocks: run it in a thread. COPY takes no parameters, so
+values are written into the statements; they are integers, moments and UUIDs, never text.
 
 The ledger is read up to a *horizon*. A vote arrives (`received_at`) when its transaction begins and is seen when that
 commits, so a reader that follows the time of arrival would miss a vote whose transaction began before and committed
@@ -20,27 +19,17 @@ Rows are as the tables have them, codes and numbers; `api.services.exporting` ma
 import json
 import re
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-import adbc_driver_postgresql.dbapi as adbc
-import pyarrow as pa
-
+from api.store.columnar import Batches, ColumnarConnection, open_columnar
 from api.store.engine import Connection
 from api.store.statements import statements
 
 _SQL = statements("exports")
-
-Batches: TypeAlias = Generator[pa.RecordBatch, None, None]
-
-APPLICATION: Final = "chaffinch-export"
-"""What the server calls us; it writes nothing, so no horizon waits for it."""
-
-BATCH_BYTES: Final = 8_000_000
-"""The size of a batch as PostgreSQL sends it: some 40,000 votes."""
 
 WORK_MEM: Final = "64MB"
 """What one sort may take on the server before it goes to its disk."""
@@ -109,7 +98,7 @@ class Retired(NamedTuple):
 class Snapshot:
     """What a database holds at one moment. Its streams are read one after another, each to its end or closed."""
 
-    def __init__(self, connection: adbc.Connection, horizon: datetime, whole: bool) -> None:
+    def __init__(self, connection: ColumnarConnection, horizon: datetime, whole: bool) -> None:
         self._connection = connection
         self.horizon = horizon
         """Below which nothing can appear in the ledger any more."""
@@ -207,19 +196,18 @@ def open_snapshot(database_url: str, patience_seconds: float = 0.0, *, gently: b
     ConnectionError
         The database does not answer.
     """
-    with _away(), adbc.connect(database_url, autocommit=True) as connection:
-        _execute(connection, f"SET application_name = '{APPLICATION}'")
+    with open_columnar(database_url) as connection:
         horizon, whole = _horizon(connection, patience_seconds)
-        _execute(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        _execute(connection, "LOCK TABLE classification IN ACCESS SHARE MODE")
-        _execute(connection, f"SET LOCAL work_mem = '{WORK_MEM}'")
-        _execute(connection, "SET LOCAL jit = off")
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute("LOCK TABLE classification IN ACCESS SHARE MODE")
+        connection.execute(f"SET LOCAL work_mem = '{WORK_MEM}'")
+        connection.execute("SET LOCAL jit = off")
         if gently:
-            _execute(connection, "SET LOCAL max_parallel_workers_per_gather = 0")
+            connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
         yield Snapshot(connection, horizon, whole)
 
 
-def _horizon(connection: adbc.Connection, patience_seconds: float) -> tuple[datetime, bool]:
+def _horizon(connection: ColumnarConnection, patience_seconds: float) -> tuple[datetime, bool]:
     """Return the horizon, and whether we waited until it was no earlier than the moment of the call."""
     deadline = time.monotonic() + patience_seconds
     came: datetime | None = None
@@ -233,26 +221,8 @@ def _horizon(connection: adbc.Connection, patience_seconds: float) -> tuple[date
         time.sleep(POLL_SECONDS)
 
 
-def _batches(connection: adbc.Connection, name: str, values: Sequence[object]) -> Batches:
-    with _away(), connection.cursor() as cursor:
-        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
-        cursor.execute(_filled(_SQL[name], values))
-        with closing(cursor.fetch_record_batch()) as batches:
-            yield from batches
-
-
-def _execute(connection: adbc.Connection, statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
-@contextmanager
-def _away() -> Iterator[None]:
-    """Turn the driver's word for a database that does not answer into ours."""
-    try:
-        yield
-    except adbc.OperationalError as error:
-        raise ConnectionError(str(error)) from error
+def _batches(connection: ColumnarConnection, name: str, values: Sequence[object]) -> Batches:
+    return connection.batches(_filled(_SQL[name], values))
 
 
 def _filled(statement: str, values: Sequence[object]) -> str:

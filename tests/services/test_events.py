@@ -1,7 +1,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from importlib import import_module
 from typing import Any
 from xml.etree import ElementTree
 
@@ -263,27 +262,6 @@ async def test_a_revision_supersedes_the_voevent_before_it(harvest: Harvest, eve
     cited: Any = second.find("Citations/EventIVORN")
     assert (cited.text, cited.get("cite")) == (first.get("ivorn"), "supersedes")
     assert second.findtext("Why/Inference/Description") == "seen with the telescope"
-
-
-def valid(packet: bytes) -> None:
-    """Hold a packet against the IVOA's schema."""
-    pytest.importorskip(
-        "voeventparse", reason="voevent-parse carries the schema; uv locks no archive with a colon in a file's name"
-    )
-    etree: Any = import_module("lxml.etree")
-    schema = import_module("voeventparse.definitions").v2_0_schema_str
-    etree.XMLSchema(etree.fromstring(schema)).assertValid(etree.fromstring(packet))
-
-
-async def test_voevents_are_valid_by_the_schema_of_the_ivoa(harvest: Harvest, events: Events) -> None:
-    subject = await harvest.retired("a & <b>", answer="no")
-    await place(harvest, subject, 359.9999999, -89.5)
-    await revise(harvest, subject, Answer.YES)
-    await sequence(harvest.connection)
-    feed = await events.feed(None, "lenses")
-
-    for position in (1, 2):
-        valid(await events.voevent(feed, position))
 
 
 async def test_what_is_no_voevent_says_why(harvest: Harvest, events: Events) -> None:

@@ -26,7 +26,7 @@ from api.services.labels import Labels
 from api.services.ledger_reading import ReadMonth
 from api.services.pseudonyms import Pseudonyms
 from api.services.retractions import Retractions
-from api.store import exports
+from api.store import columnar
 from api.store.engine import Connection, Pool
 from api.store.schema import create_partitions
 from cascade.vocabulary import Answer
@@ -169,7 +169,7 @@ async def test_exports_of_an_unknown_project_write_nothing(harvest: Harvest, dat
 async def test_an_export_takes_no_more_memory_for_more_rows(
     harvest: Harvest, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports, "BATCH_BYTES", 200_000)
+    monkeypatch.setattr(columnar, "BATCH_BYTES", 200_000)
     held: list[int] = []
 
     async def peak(rows: int) -> int:
