@@ -1,7 +1,8 @@
 """The imports that were asked for over HTTP, done by the worker: one at a time, from an upload or an address.
 
 An import is held by an advisory lock of the worker's connection. When a worker is killed its connection goes, and the
-next one takes the import up again: what is imported already is found and left as it is, so nothing is done twice.
+next one takes the import up again: what is imported already is found and left as it is, so nothing is done twice. One
+that takes down worker after worker at the same place is given up.
 """
 
 import asyncio
@@ -35,6 +36,9 @@ log = structlog.get_logger(__name__)
 PROBLEMS_KEPT: Final = 100
 PROGRESS_SECONDS: Final = 1.0
 ABANDONED_DAYS: Final = 7
+MOST_ENDS: Final = 5
+"""Workers that may end over an import without one coming further than those before it."""
+
 BOUNDS: Final = Bounds(unpacked_bytes=20_000_000_000)
 """How much may come out of an archive that came over HTTP."""
 
@@ -52,6 +56,19 @@ class DamagedUploadError(ImportingError):
         )
         self.sha256 = sha256
         self.found = found
+
+
+class DeadlyImportError(ImportingError):
+    """Worker after worker ended while it did this import."""
+
+    def __init__(self, ends: int, line: int) -> None:
+        place = f"behind line {line}" if line else "before its first row"
+        super().__init__(
+            f"{ends} workers in a row ended while they did it, {place}; what is imported stays. Import the file in "
+            "parts to find what does it, or give the worker more memory."
+        )
+        self.ends = ends
+        self.line = line
 
 
 class LostUploadError(ImportingError):
@@ -115,6 +132,8 @@ class ImportJobs:
         assert job is not None
         book, error = _Book(), None
         try:
+            if job.taken_up > MOST_ENDS:
+                raise DeadlyImportError(MOST_ENDS, job.furthest)
             await self._followed(connection, job, book)
         except _PASSING:
             raise

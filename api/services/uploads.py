@@ -170,5 +170,5 @@ def _upload_view(upload: StoredUpload) -> dict[str, Any]:
 def _import_view(found: StoredImport | None, number: int) -> dict[str, Any]:
     if found is None:
         raise UnknownImportError(number)
-    hidden = {"project_id", "upload_id", "url", "options"}
+    hidden = {"project_id", "upload_id", "url", "options", "furthest", "taken_up"}
     return {name: value for name, value in found._asdict().items() if name not in hidden}

@@ -497,7 +497,7 @@ class WebhookDeliveryRow(SQLModel, table=True):
 
 
 class UploadRow(SQLModel, table=True):
-    """A file that a researcher sends in chunks; `received` is how far it has come."""
+    """A file that a researcher sends in chunks; `received` is how far it has come, and `received_at` since when."""
 
     __tablename__ = "upload"
     __table_args__ = (UniqueConstraint("project_id", "sha256", "name"),)
@@ -507,6 +507,7 @@ class UploadRow(SQLModel, table=True):
     size_bytes: int = _big()
     sha256: str = _words()
     received: int = _number(BigInteger)
+    received_at: datetime = _now()
     created_at: datetime = _now()
     completed_at: datetime | None = _moment()
 
@@ -514,7 +515,8 @@ class UploadRow(SQLModel, table=True):
 class ImportJobRow(SQLModel, table=True):
     """An import that the worker does: from an upload or an address, with what became of its rows.
 
-    `state` is waiting, running, done or failed; `problems` are the first bad rows.
+    `state` is waiting, running, done or failed; `problems` are the first bad rows. `taken_up` counts the workers that took
+    it up, did not let it go, and came no further than line `furthest`.
     """
 
     __tablename__ = "import_job"
@@ -531,6 +533,8 @@ class ImportJobRow(SQLModel, table=True):
     state: str = Field(default=None, sa_column=Column(Text, nullable=False, server_default="waiting"))
     line: int = _number(BigInteger)
     lines: int = _number(BigInteger)
+    furthest: int = _number(BigInteger)
+    taken_up: int = _number(Integer)
     report: dict[str, int] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     problems: list[dict[str, Any]] = Field(
         default=None, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'"))

@@ -45,6 +45,8 @@ class StoredImport(NamedTuple):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    furthest: int
+    taken_up: int
 
 
 class UploadStore:
@@ -88,7 +90,7 @@ class UploadStore:
         return bool(await self._connection.fetchval(_SQL["is_wanted"], upload_id))
 
     async def abandoned(self, days: int) -> list[UUID]:
-        """Return some uploads that no import waits for, and that began so many days ago."""
+        """Return some uploads that no import waits for, and of which nothing has come for so many days."""
         return [row[0] for row in await self._connection.fetch(_SQL["abandoned_uploads"], days)]
 
 
@@ -132,7 +134,8 @@ class ImportStore:
         return None
 
     async def release(self, number: int) -> None:
-        """Let others claim an import."""
+        """Let others claim an import, which was not the end of this worker."""
+        await self._connection.execute(_SQL["let_go"], number)
         await self._connection.execute(_SQL["release_import"], _LOCK_SPACE, number)
 
     async def write_progress(

@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("received", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -82,6 +83,8 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
         sa.Column("line", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("lines", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("furthest", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("taken_up", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("report", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("problems", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),

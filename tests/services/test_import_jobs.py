@@ -24,7 +24,8 @@ from api.services.house import Services
 from api.services.import_jobs import ImportJobs
 from api.services.uploads import folder_key
 from api.sources import Fetch
-from api.store.engine import Connection, Pool
+from api.store.engine import Connection, Pool, connect
+from api.store.uploads import ImportStore
 from mobile_schemas.imports import ImportIn
 from tests.services.imports import a_manifest, a_picture
 from tests.services.test_uploads import a_caller, a_file
@@ -159,12 +160,36 @@ async def test_uploads_that_nobody_imports_are_thrown_away_after_days(
     caller = await a_caller(pool)
     old = await uploaded(services, caller, b"old" * 100, "old.csv")
     new = await uploaded(services, caller, b"new" * 100, "new.csv")
-    await database.execute("UPDATE upload SET created_at = now() - interval '8 days' WHERE name = 'old.csv'")
+    await database.execute("UPDATE upload SET received_at = now() - interval '8 days' WHERE name = 'old.csv'")
+    await database.execute("UPDATE upload SET created_at = now() - interval '800 days'")
 
     await the_jobs(pool, tmp_path).turn(database)
 
     assert [(await services.uploads.get(caller, upload))["received"] for upload in (old, new)] == [0, 300]
     assert list(Place(tmp_path).open().list(folder_key(UUID(old)))) == []
+
+
+async def test_an_import_that_ends_every_worker_at_the_same_place_is_given_up(
+    services: Services, pool: Pool, database: Connection, database_url: str, tmp_path: Path
+) -> None:
+    caller = await a_caller(pool)
+    upload = await uploaded(services, caller, an_archive(tmp_path, 1), "subjects.tar.gz")
+
+    async def imported_after(*lines: int) -> dict[str, Any]:
+        """Return an import that workers have taken up, come to these lines with, and died of."""
+        number = await wished(services, caller, {"upload": upload})
+        for line in lines:
+            async with connect(database_url, "a worker that is killed", 60) as doomed:
+                assert await ImportStore(doomed).claim() == number
+                await ImportStore(doomed).write_progress(number, line, 9, {}, [])
+        await the_jobs(pool, tmp_path).turn(database)
+        return await services.uploads.get_import(caller, number)
+
+    given_up, done = await imported_after(3, 7, 7, 6, 7, 7), await imported_after(3, 7, 7, 6, 7, 8)
+
+    assert given_up["error"].startswith("5 workers in a row ended while they did it, behind line 7; what is imported")
+    assert (given_up["state"], done["state"]) == ("failed", "done")
+    assert await database.fetchval("SELECT sum(taken_up) FROM import_job") == 0
 
 
 @pytest.fixture
