@@ -125,8 +125,20 @@ def _serve(settings: Settings, processes: int, listener: socket.socket) -> bool:
             supervisor.run()
         return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
     server = Server(config)
-    server.run(sockets=[listener])
+    with _signals_to(server):
+        server.run(sockets=[listener])
     return server.started
+
+
+@contextmanager
+def _signals_to(server: Server) -> Iterator[None]:
+    """Let a signal stop the server and nothing else: uvicorn raises it once more at the end, which would end us too."""
+    before = {number: signal.signal(number, server.handle_exit) for number in HANDLED_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Parent(Multiprocess):

@@ -14,10 +14,10 @@ from tests.cli.program import PROGRAM
 
 
 class Service:
-    """`chaffinch serve` with two processes on a free port."""
+    """`chaffinch serve` on a free port."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        command = [*PROGRAM, "serve", "--processes", "2", "--port", "0"]
+    def __init__(self, environment: dict[str, str], processes: int = 2) -> None:
+        command = [*PROGRAM, "serve", "--processes", str(processes), "--port", "0"]
         self.parent = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -82,6 +82,20 @@ def test_a_process_that_is_killed_is_replaced_and_a_signal_ends_them_all(service
     assert all(answered)
     assert (service.parent.returncode, "Traceback" in said) == (0, False)
     assert all(is_gone(process) for process in before | after)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_single_process_that_is_stopped_ends_in_order(environment: dict[str, str], number: signal.Signals) -> None:
+    service = Service(environment, processes=1)
+    try:
+        answered = service.answers()
+        service.parent.send_signal(number)
+        _, said = service.parent.communicate(timeout=30)
+    finally:
+        service.end()
+
+    assert answered
+    assert (service.parent.returncode, "Traceback" in said) == (0, False)
 
 
 def test_processes_that_are_killed_while_they_start_are_replaced_at_once(service: Service) -> None:
