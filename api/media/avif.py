@@ -9,10 +9,9 @@ no AVIF, and nor have pictures of one width. What is not a twentieth smaller is 
 
 import asyncio
 import io
-import multiprocessing
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Final, Self
@@ -20,7 +19,7 @@ from typing import Final, Self
 from PIL import Image, features
 
 from api.media.images import key
-from api.media.pool import begin_worker
+from api.media.pool import SpawningContext, begin_worker, shut_down
 from api.media.storage import Place
 from api.media.variants import AVIF, REDUCING_GAP
 
@@ -85,19 +84,31 @@ class AvifMaker:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._executor is not None:
-            await asyncio.to_thread(self._executor.shutdown, wait=True, cancel_futures=True)
+        await self._end()
 
     async def make(self, digest: str, widths: Sequence[int]) -> int:
         """Do what `make` does in the process; a picture that takes it down has no AVIF."""
-        if self._executor is None:
-            context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(1, mp_context=context, initializer=_begin)
         try:
-            return await asyncio.wrap_future(self._executor.submit(make, self._place, digest, widths))
+            made = self._submit(digest, widths)
+        except BrokenProcessPool:  # it ended while it had nothing to do: no picture's fault
+            await self._end()
+            made = self._submit(digest, widths)
+        try:
+            return await asyncio.wrap_future(made)
         except BrokenProcessPool:
-            self._executor = None
+            await self._end()
             return 0
+
+    def _submit(self, digest: str, widths: Sequence[int]) -> Future[int]:
+        if self._executor is None:
+            self._context = SpawningContext()
+            self._executor = ProcessPoolExecutor(1, mp_context=self._context, initializer=_begin)
+        return self._executor.submit(make, self._place, digest, widths)
+
+    async def _end(self) -> None:
+        if self._executor is not None:
+            await shut_down(self._executor, self._context)
+            self._executor = None
 
 
 def _begin() -> None:

@@ -51,7 +51,7 @@ _SECONDS_PER_IMAGE: Final = 60
 _GRACE_SECONDS: Final = 3.0
 
 
-class _Context(SpawnContext):
+class SpawningContext(SpawnContext):
     """Spawns workers, and remembers them."""
 
     def __init__(self) -> None:
@@ -218,20 +218,24 @@ class ImagePool:
         self._executor = self._new_executor()
 
     async def _shut_down(self) -> None:
-        """End the workers, by force where they do not end by themselves: what they do now nobody waits for.
-
-        One may wait for ever, where another was killed while it held the lock of their queue.
-        """
-        ending = asyncio.create_task(asyncio.to_thread(self._executor.shutdown, wait=True, cancel_futures=True))
-        await asyncio.wait({ending}, timeout=_GRACE_SECONDS)
-        if not ending.done():
-            for worker in self._context.started:
-                worker.kill()
-        await ending
+        await shut_down(self._executor, self._context)
 
     def _new_executor(self) -> ProcessPoolExecutor:
-        self._context = _Context()
+        self._context = SpawningContext()
         return ProcessPoolExecutor(self._processes, mp_context=self._context, initializer=begin_worker)
+
+
+async def shut_down(executor: ProcessPoolExecutor, context: SpawningContext) -> None:
+    """End workers, by force where they do not end by themselves: what they do now nobody waits for.
+
+    One may wait for ever, where another was killed while it held the lock of their queue.
+    """
+    ending = asyncio.create_task(asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True))
+    await asyncio.wait({ending}, timeout=_GRACE_SECONDS)
+    if not ending.done():
+        for worker in context.started:
+            worker.kill()
+    await ending
 
 
 def _flat(groups: Iterable[tuple[Key, Sequence[Wanted]]]) -> Iterator[Wanted | _End[Key]]:

@@ -1,5 +1,8 @@
 """AVIF beside WebP: where it is smaller, once, by one worker, and without an end to anything else."""
 
+import asyncio
+import multiprocessing
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,6 +96,28 @@ async def test_one_worker_makes_avif_at_a_time(
     assert await recoding.turn(database) == 1
     assert await recoding.turn(other) == 0
     assert await tried(other) == 1
+
+
+async def test_a_maker_that_is_killed_while_idle_costs_no_picture_and_holds_nobody_up(
+    pool: Pool, database: Connection, tmp_path: Path
+) -> None:
+    await imported(pool, tmp_path, 700)
+    digest, widths = await database.fetchval("SELECT digest FROM location"), [320, 640, 700]
+    others = {child.pid for child in multiprocessing.active_children()}
+
+    async with AvifMaker(Place(tmp_path)) as maker:
+        made = [await maker.make(digest, widths)]
+        for _ in range(2):
+            for child in multiprocessing.active_children():
+                if child.pid not in others:
+                    child.kill()
+                    await asyncio.to_thread(child.join)
+            await asyncio.sleep(0.5)  # the executor hears of it in a thread of its own
+            made.append(await maker.make(digest, widths) if len(made) == 1 else 0)
+        began = time.monotonic()
+
+    assert made == [1, 1, 0]
+    assert time.monotonic() - began < 10
 
 
 async def test_a_picture_that_is_gone_is_tried_but_once(pool: Pool, database: Connection, tmp_path: Path) -> None:
