@@ -515,8 +515,8 @@ class UploadRow(SQLModel, table=True):
 class ImportJobRow(SQLModel, table=True):
     """An import that the worker does: from an upload or an address, with what became of its rows.
 
-    `state` is waiting, running, done or failed; `problems` are the first bad rows. `taken_up` counts the workers that took
-    it up, did not let it go, and came no further than line `furthest`.
+    `state` is waiting, running, done or failed; `problems` are the first bad rows. `taken_up` counts the workers that
+    took it up, did not let it go, and came no further than line `furthest`.
     """
 
     __tablename__ = "import_job"
