@@ -21,8 +21,8 @@ help: ## list what can be made
 demo: $(READY) ## run a campaign over real galaxies, and print where to go
 	$(BIN)/chaffinch demo $(ARGS)
 
-test: $(READY) ## run the whole test suite, with a real Postgres
-	$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## run the whole test suite, with a real Postgres, in two processes (ARGS="-n 0": in one)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## check style, types and import contracts
 	$(BIN)/ruff check .
