@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from api.manifest.cells import RefusedError, check_length, shown
 
@@ -41,22 +41,35 @@ class Location:
         return tuple(part for part in self.parts if isinstance(part, str))
 
 
-def located(name: str, cell: str, folder: Path, root: Path) -> Location:
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What locations are relative to: a folder, or the address that the manifest was fetched from.
+
+    Paths lie in the folder or in `root`.
+    """
+
+    folder: Path
+    root: Path
+    address: str | None = None
+
+
+def located(name: str, cell: str, base: Base) -> Location:
     """Return the location that a cell of the column `name` names.
 
-    Paths are relative to `folder`, and lie in it or in `root`. A file whose very name looks like several bands, or like
-    a unit of another, is that file.
+    A file whose very name looks like several bands, or like a unit of another, is that file. What is relative to an
+    address is remembered by its own.
 
     Raises
     ------
     RefusedError
     """
     check_length(name, cell, _BANDS * LONGEST_URL)
-    if not _is_there(folder, cell):
+    if base.address is not None or not _is_there(base.folder, cell):
         bands = _BETWEEN_BANDS.split(cell)
         if len(bands) > 1 or _UNIT.fullmatch(cell):
-            return _composed(name, cell, bands, folder, root)
-    return Location((_part(name, cell, folder, root),), text=cell)
+            return _composed(name, cell, bands, base)
+    part = _part(name, cell, base)
+    return Location((part,), text=cell if isinstance(part, Path) else part)
 
 
 def _is_there(folder: Path, cell: str) -> bool:
@@ -68,7 +81,7 @@ def _is_there(folder: Path, cell: str) -> bool:
         return False
 
 
-def _composed(name: str, cell: str, bands: list[str], folder: Path, root: Path) -> Location:
+def _composed(name: str, cell: str, bands: list[str], base: Base) -> Location:
     if len(bands) not in {1, _BANDS}:
         remedy = "give three FITS frames as red + green + blue, or one"
         raise RefusedError(name, f"is {shown(cell)}, which is {len(bands)} bands", remedy)
@@ -77,27 +90,41 @@ def _composed(name: str, cell: str, bands: list[str], folder: Path, root: Path) 
     for band in bands:
         match = _UNIT.fullmatch(band)
         units.add(int(match[2]) if match else None)
-        parts.append(_part(name, match[1] if match else band, folder, root))
+        parts.append(_part(name, match[1] if match else band, base))
     if len(units) > 1:
         raise RefusedError(name, f"is {shown(cell)}, which names different units", "give all bands the same [HDU]")
-    return Location(tuple(parts), units.pop(), cell)
+    unit = units.pop()
+    if base.address is not None:
+        cell = " + ".join(f"{part}" if unit is None else f"{part}[{unit}]" for part in parts)
+    return Location(tuple(parts), unit, cell)
 
 
-def _part(name: str, text: str, folder: Path, root: Path) -> Path | str:
+def _part(name: str, text: str, base: Base) -> Path | str:
     if match := _SCHEME.match(text):
         return _url(name, text, match[1].lower())
     check_length(name, text, LONGEST_LOCATION)
+    if base.address is not None:
+        return _beside(name, text, base.address)
     try:
-        path = (folder / text).resolve()
+        path = (base.folder / text).resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise RefusedError(name, f"is no usable path ({error})", "give the path of an image") from error
-    if not (path.is_relative_to(folder) or path.is_relative_to(root)):
+    if not (path.is_relative_to(base.folder) or path.is_relative_to(base.root)):
         raise RefusedError(
             name,
             f"is {shown(text)}, outside the manifest's folder",
             "move the image beside the manifest, or name a folder that holds both with --root",
         )
     return path
+
+
+def _beside(name: str, text: str, address: str) -> str:
+    """Return the URL of a file that is named relative to the manifest's; its name may have spaces and `#`."""
+    try:
+        url = urljoin(address, text.replace(" ", "%20").replace("#", "%23"))
+    except ValueError:
+        raise RefusedError(name, f"is {shown(text)}, which is no URL", "give a path beside the manifest") from None
+    return _url(name, url, urlsplit(address).scheme)
 
 
 def _url(name: str, url: str, scheme: str) -> str:

@@ -1,8 +1,9 @@
 """From a file to rows: the encoding, the delimiter, and the lines on which rows begin."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -21,6 +22,7 @@ _BEGINNINGS: Final = (
     (b"\x1f\x8b", "packed with gzip"),
 )
 _SAMPLE_BYTES: Final = 4096
+_LONGEST_LINE: Final = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +30,21 @@ class Manifest:
     """A manifest whose header is in order.
 
     `delimiter` is what separates its cells: a comma, or a semicolon or tab where a spreadsheet wrote it so. `columns`
-    says which workflows have gold and which scores there are.
+    says which workflows have gold and which scores there are. `address` is where it was fetched from, if it was.
     """
 
     path: Path
     delimiter: str
     columns: Columns
     root: Path
+    address: str | None = None
 
     def rows(self) -> Iterator[ManifestRow | BadRow]:
         """Yield the rows in the file's order, each read as it is drawn; empty rows are passed over.
 
         The file may have any length: only the external ids are remembered. Each call begins anew.
         """
-        reader = RowReader(self.columns, self.path.parent.resolve(), self.root, seen={})
+        reader = RowReader(self.columns, self.path.parent.resolve(), self.root, seen={}, address=self.address)
         with open_text(self.path) as file:
             records = records_of(file, self.delimiter)
             next(records)
@@ -49,10 +52,11 @@ class Manifest:
                 yield record if isinstance(record, BadRow) else reader.value_of(line, record)
 
 
-def read(path: Path, root: Path | None = None) -> Manifest:
+def read(path: Path, root: Path | None = None, address: str | None = None) -> Manifest:
     """Return a manifest with its header checked.
 
-    Locations are relative to the manifest's folder. They may lie in that folder or, if it is given, in `root`.
+    Locations are relative to the manifest's folder. They may lie in that folder or, if it is given, in `root`. With the
+    `address` that the manifest was fetched from, they are relative to that.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def read(path: Path, root: Path | None = None) -> Manifest:
         columns = _columns_of(header, [] if isinstance(first, BadRow) else first, path.parent)
     except WrongColumnsError as error:
         raise BadHeaderError(path, line, error.columns) from None
-    return Manifest(path, delimiter, columns, (path.parent if root is None else root).resolve())
+    return Manifest(path, delimiter, columns, (path.parent if root is None else root).resolve(), address)
 
 
 def _columns_of(header: Sequence[str], first: Sequence[str], folder: Path) -> Columns:
@@ -99,15 +103,15 @@ def check_encoding(path: Path) -> None:
         raise NotUtf8Error(path, "UTF-16")
 
 
-def delimiter_of(lines: Iterable[str]) -> str:
+def delimiter_of(file: TextIO) -> str:
     """Return the delimiter with which the first row that says anything has the most cells."""
-    header = next((line for line in lines if line.strip()), "")
+    header = next((line for line in _lines(file) if line.strip()), "")
     return max(_DELIMITERS, key=header.count)
 
 
-def records_of(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str] | BadRow]]:
+def records_of(file: TextIO, delimiter: str) -> Iterator[tuple[int, list[str] | BadRow]]:
     """Yield the cells of each row that has any, with the line on which it begins."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = csv.reader(_lines(file), delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -119,6 +123,14 @@ def records_of(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list
             continue
         if any(cell.strip() for cell in cells):
             yield line, cells
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a file; one that would fill the memory is an `OSError`, as a disk that cannot be read is."""
+    for line in iter(partial(file.readline, _LONGEST_LINE + 1), ""):
+        if len(line) > _LONGEST_LINE:
+            raise OSError(f"a line of it has more than {_LONGEST_LINE:,} characters")
+        yield line
 
 
 def _torn(first: int, last: int, error: csv.Error) -> BadRow:

@@ -17,7 +17,7 @@ from api.manifest.cells import (
     shown,
 )
 from api.manifest.columns import Columns
-from api.manifest.locations import Location, located
+from api.manifest.locations import Base, Location, located
 from cascade.vocabulary import Answer
 
 LONGEST_EXTERNAL_ID: Final = 200
@@ -67,13 +67,15 @@ class BadRow:
 class RowReader:
     """Turns rows into values; remembers the external ids that it has seen, and nothing else.
 
-    `folder` is the manifest's own, `root` a wider one in which its locations may lie; both are resolved.
+    `folder` is the manifest's own, `root` a wider one in which its locations may lie; both are resolved. `address` is
+    what they are relative to instead, where the manifest was fetched.
     """
 
     columns: Columns
     folder: Path
     root: Path
     seen: dict[str, int]
+    address: str | None = None
 
     def value_of(self, line: int, cells: Sequence[str]) -> ManifestRow | BadRow:
         """Return a row's values, or the first thing that is wrong with it."""
@@ -99,6 +101,10 @@ class RowReader:
             self._position(cells),
             self._cutout(cells),
         )
+
+    @property
+    def _base(self) -> Base:
+        return Base(self.folder, self.root, self.address)
 
     def _external_id(self, line: int, cells: Sequence[str]) -> str:
         name = self.columns.names[self.columns.external_id]
@@ -130,7 +136,7 @@ class RowReader:
 
     def _locations(self, cells: Sequence[str]) -> tuple[Location, ...]:
         named = [(self.columns.names[index], cells[index].strip()) for index in self.columns.locations]
-        locations = tuple(located(name, cell, self.folder, self.root) for name, cell in named if cell)
+        locations = tuple(located(name, cell, self._base) for name, cell in named if cell)
         if not locations:
             raise RefusedError(named[0][0], "is empty", "give the path of at least one image")
         return locations

@@ -32,6 +32,7 @@ from api.outbound.errors import (
 
 _CHUNK_BYTES: Final = 1 << 16
 _OWN_ENCODINGS: Final = frozenset({"gzip", "x-gzip"})
+_SHOWN: Final = 100
 _FRUITLESS: Final = 20
 """Failures of a host in a row after which what is asked of it is tried once only, until something succeeds."""
 
@@ -124,6 +125,8 @@ class Fetcher:
             raise RedirectedError(error.status, error.target) from error
         except aiohttp.InvalidURL as error:
             raise WrongAddressError(str(error)) from error
+        except UnicodeError as error:  # what Python's names of hosts raise for an empty or endless part
+            raise WrongAddressError(f"{(url.host or '')[:_SHOWN]!r} is no name of a host") from error
         except TimeoutError as error:
             raise _TryAgainError(TooSlowError(clock.received, clock.seconds)) from error
         except aiohttp.ClientConnectorCertificateError as error:
@@ -161,9 +164,10 @@ class _Clock:
 def _address(url: str) -> URL:
     try:
         address = URL(url)
+        host = address.host  # decoded only now
     except ValueError as error:
         raise WrongAddressError(str(error)) from error
-    if address.scheme not in ("http", "https") or not address.host:
+    if address.scheme not in ("http", "https") or not host:
         raise WrongAddressError("it is none of http or https")
     return address
 

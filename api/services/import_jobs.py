@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -27,6 +28,7 @@ from api.services.scores import import_scores
 from api.services.uploads import chunk_key, folder_key
 from api.sources import Fetch, SourceError, fetched, opened, own_scratch
 from api.sources.archives import Bounds
+from api.sources.stopping import Stop, in_thread
 from api.store.engine import Connection, Pool
 from api.store.failures import CONFLICTS, UNREACHABLE
 from api.store.uploads import ImportStore, StoredImport, StoredUpload, UploadStore
@@ -189,19 +191,20 @@ class ImportJobs:
         path = folder / upload.name
         storage = self._place.open()
         try:
-            await asyncio.to_thread(_assemble, storage, upload, path)
+            await in_thread(partial(_assemble, storage, upload, path))
         except (DamagedUploadError, LostUploadError):
             await _forget(connection, storage, upload.id, even_if_wanted=True)
             raise
         return path
 
 
-def _assemble(storage: Storage, upload: StoredUpload, path: Path) -> None:
+def _assemble(storage: Storage, upload: StoredUpload, path: Path, stop: Stop) -> None:
     """Write the chunks of an upload to a file, and compare that with what was announced."""
     digest = hashlib.sha256()
     offset = 0
     with path.open("wb") as file:
         while offset < upload.size_bytes:
+            stop.check()
             chunk = storage.get(chunk_key(upload.id, offset))
             if not chunk:
                 raise LostUploadError(upload.name, offset)

@@ -28,6 +28,7 @@ from api.sources.errors import (
     TooMuchUnpackedError,
     UnsafeEntryError,
 )
+from api.sources.stopping import Stop, StoppedError
 
 _CHUNK_BYTES: Final = 1 << 20
 _HEADER_BYTES: Final = 1 << 20
@@ -81,8 +82,8 @@ def is_archive(path: Path) -> bool:
     )
 
 
-def unpack(archive: Path, folder: Path, bounds: Bounds) -> None:
-    """Unpack an archive into an empty folder.
+def unpack(archive: Path, folder: Path, bounds: Bounds, stop: Stop | None = None) -> None:
+    """Unpack an archive into an empty folder, until that is done or `stop` is asked to.
 
     Raises
     ------
@@ -90,8 +91,9 @@ def unpack(archive: Path, folder: Path, bounds: Bounds) -> None:
         The entry is named.
     NoRoomError
         The folder cannot be written.
+    StoppedError
     """
-    budget = _Budget(archive, bounds)
+    budget = _Budget(archive, bounds, stop or Stop())
     with archive.open("rb") as file:
         beginning = file.read(512)
         file.seek(0)
@@ -105,7 +107,8 @@ def unpack(archive: Path, folder: Path, bounds: Bounds) -> None:
 class _Budget:
     """What has come out of an archive so far, against its bounds."""
 
-    def __init__(self, archive: Path, bounds: Bounds) -> None:
+    def __init__(self, archive: Path, bounds: Bounds, stop: Stop) -> None:
+        self._stop = stop
         self.archive = archive
         self.entry: str | None = None
         self._bounds = bounds
@@ -115,6 +118,7 @@ class _Budget:
 
     def begin(self, entry: str) -> None:
         """Count an entry, and check its name."""
+        self._stop.check()
         self.entry = entry
         self._entries += 1
         if self._entries > self._bounds.entries:
@@ -127,6 +131,7 @@ class _Budget:
         return UnsafeEntryError(self.archive, (self.entry or "")[:_NAME_BYTES], problem)
 
     def count(self, size: int) -> None:
+        self._stop.check()
         self._bytes += size
         if self._bytes > self._most_bytes:
             raise self._too_much(f"more than {self._most_bytes:,} bytes when unpacked")
@@ -193,7 +198,7 @@ def _opened(file: IO[bytes], packing: str) -> Readable:
 def _damage_named(archive: Path, budget: _Budget) -> Iterator[None]:
     try:
         yield
-    except (ArchiveError, NoRoomError):
+    except (ArchiveError, NoRoomError, StoppedError):
         raise
     except RuntimeError as error:  # what zipfile raises for a password
         raise EncryptedArchiveError(archive, budget.entry or "") from error

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,7 @@ from api.outbound.errors import FetchError
 from api.sources.archives import Bounds, is_archive, unpack
 from api.sources.errors import NoRoomError, NotFetchedError, NothingToImportError
 from api.sources.listing import PICTURES, Listing, listed
+from api.sources.stopping import Stop, in_thread
 
 Source: TypeAlias = Manifest | Listing
 """Rows with their columns."""
@@ -56,7 +58,8 @@ async def opened(
     scratch
         Folder for what is fetched and unpacked.
     root
-        Folder in which the pictures may lie, if not in that of the manifest.
+        Folder in which the pictures may lie, if not in that of the manifest. Without it, relative locations of a
+        manifest that is fetched are relative to its address.
 
     Raises
     ------
@@ -65,8 +68,9 @@ async def opened(
     """
     own = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=scratch))
     try:
-        path = await fetched(source, own, fetch) if is_address(source) else Path(source)
-        yield await asyncio.to_thread(_source, path, root, own, bounds or Bounds())
+        address = source if is_address(source) else None
+        path = await fetched(source, own, fetch) if address else Path(source)
+        yield await in_thread(partial(_source, path, address, root, own, bounds or Bounds()))
     finally:
         await asyncio.to_thread(shutil.rmtree, own, ignore_errors=True)
 
@@ -90,19 +94,22 @@ async def fetched(url: str, folder: Path, fetch: Fetch) -> Path:
 
 def file_name(url: str) -> str:
     """Return a name for the file behind an address: its last part, as far as any file system takes that."""
-    last = unquote(urlsplit(url).path.rpartition("/")[2])
+    try:
+        last = unquote(urlsplit(url).path.rpartition("/")[2])
+    except ValueError:  # it is no address, as whoever fetches it will say
+        last = ""
     return "".join(letter if letter in _SAFE else "_" for letter in last)[-100:].lstrip(".") or "fetched"
 
 
-def _source(path: Path, root: Path | None, own: Path, bounds: Bounds) -> Source:
+def _source(path: Path, address: str | None, root: Path | None, own: Path, bounds: Bounds, stop: Stop) -> Source:
     if path.is_dir():
         return _of_folder(path, root, named=path)
     if is_archive(path):
         place = own / "unpacked"
         place.mkdir()
-        unpack(path, place, bounds)
+        unpack(path, place, bounds, stop)
         return _of_folder(_only_folder(place), None, named=path)
-    return read(path, root)
+    return read(path, root, address if root is None else None)
 
 
 def _of_folder(folder: Path, root: Path | None, *, named: Path) -> Source:

@@ -191,7 +191,19 @@ async def test_a_host_that_never_succeeds_is_not_asked_again_and_again(
     assert len(served[0].asked) == 20 * QUICK.attempts + 2
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/x", "http://", "http://[::1", "https:///x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.org/x",
+        "http://",
+        "http://[::1",
+        "https:///x",
+        "http://example..org/x",
+        f"http://{'a' * 64}.example/x",
+        "http://xn--a/x",
+    ],
+)
 async def test_what_is_no_address_of_the_web_is_refused(tmp_path: Path, url: str) -> None:
     async with Fetcher(private_addresses=False, manners=QUICK) as fetch:
         with pytest.raises(WrongAddressError):

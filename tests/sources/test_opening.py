@@ -1,18 +1,22 @@
 """Manifests, folders and archives, near and far."""
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from api.manifest import BadRow, Manifest, ManifestRow
+from api.manifest import BadRow, Manifest, ManifestRow, UnreadableManifestError
 from api.outbound.errors import WrongAnswerError
 from api.sources import Listing, SourceError, opened, scratch_folder
+from api.sources.archives import Bounds, unpack
 from api.sources.opening import file_name
+from api.sources.stopping import Stop, StoppedError, in_thread
 from tests.services.imports import a_manifest, a_picture
 
 
@@ -138,3 +142,64 @@ def test_the_scratch_of_a_killed_process_is_swept_and_that_of_a_live_one_kept(tm
         for stream in (owner.stdin, owner.stdout):
             if stream is not None:
                 stream.close()
+
+
+async def test_what_a_manifest_that_was_fetched_names_lies_beside_it(tmp_path: Path) -> None:
+    rows = [
+        ("one", "pictures/a #1.png"),
+        ("two", "../b.png"),
+        ("three", "i.fits[1] + /r.fits[1] + https://other.example/g.fits[1]"),
+        ("four", "https://other.example/d.png"),
+        ("five", "ftp://other.example/e.png"),
+    ]
+
+    async def fetch(url: str, into: Path, limit_bytes: int) -> None:
+        assert (url[:19], limit_bytes > 1e9) == ("https://example.org", True)
+        lines = (f"{name},{location}" for name, location in rows)
+        await asyncio.to_thread(into.write_text, "\n".join(["external_id,location", *lines]))
+
+    async with opened("https://example.org/m/manifest.csv?v=2", tmp_path, fetch) as source:
+        found = list(source.rows())
+
+    site = "https://example.org"
+    bands = (f"{site}/m/i.fits", f"{site}/r.fits", "https://other.example/g.fits")
+    assert [(row.locations[0].parts, row.locations[0].text) for row in found if isinstance(row, ManifestRow)] == [
+        ((f"{site}/m/pictures/a%20%231.png",), f"{site}/m/pictures/a%20%231.png"),
+        ((f"{site}/b.png",), f"{site}/b.png"),
+        (bands, " + ".join(f"{band}[1]" for band in bands)),
+        (("https://other.example/d.png",), "https://other.example/d.png"),
+    ]
+    assert [row.problem for row in found if isinstance(row, BadRow)] == ["is a URL of ftp"]
+
+
+async def test_a_thread_that_nobody_waits_for_any_more_has_ended(tmp_path: Path) -> None:
+    archive, begun, ended = tmp_path / "a.tar", asyncio.Event(), []
+    loop = asyncio.get_running_loop()
+    with tarfile.open(archive, "w") as file:
+        file.addfile(tarfile.TarInfo("a.png"))
+
+    def unpack_again_and_again(stop: Stop) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        try:
+            while True:
+                unpack(archive, tmp_path, Bounds(), stop)
+        except StoppedError:
+            ended.append(True)
+            raise
+
+    unpacking = asyncio.create_task(in_thread(unpack_again_and_again))
+    await begun.wait()
+    unpacking.cancel()
+    await asyncio.wait({unpacking})
+
+    assert unpacking.cancelled()
+    assert ended == [True]
+
+
+async def test_a_manifest_of_one_endless_line_does_not_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.csv"
+    path.write_text("a," * 6_000_000)
+
+    with pytest.raises(UnreadableManifestError, match="a line of it has more than 10,000,000 characters"):
+        async with opened(str(path), tmp_path, no_fetch):
+            pass
