@@ -75,7 +75,7 @@ async def take_backup(settings: Settings, database_url: str, folder: Path, say: 
                 months = await store.archived_months()
         say(f"{len(digests):,} pictures and {len(months)} archived months are copied")
         wanted = {month.path: month.sha256 for month in months}
-        copied, missing = await asyncio.to_thread(_copy, open_storage(settings), part, folder, digests, wanted)
+        copied, missing = await asyncio.to_thread(_copy, open_storage(settings), part, folder, digests, wanted, say)
         sums = {each.name: each.sha256 for each in copied}
         sums[DUMP] = await asyncio.to_thread(sha256_of, part / DUMP)
         about = About(
@@ -96,9 +96,12 @@ async def take_backup(settings: Settings, database_url: str, folder: Path, say: 
 
 
 def _copy(
-    storage: Storage, part: Path, folder: Path, digests: Collection[bytes], months: Mapping[str, str]
+    storage: Storage, part: Path, folder: Path, digests: Collection[bytes], months: Mapping[str, str], say: Say
 ) -> tuple[list[Copied], int]:
-    """Copy the objects that a snapshot names; also return how many pictures are not there."""
+    """Copy the objects that a snapshot names; also return how many pictures and months are not there.
+
+    `months` are the SHA-256 of their files by key.
+    """
     before = newest_beside(folder)
     found: set[bytes] = set()
     wanted: list[Stored] = []
@@ -109,29 +112,38 @@ def _copy(
             found.add(digest)
             wanted.append(stored)
     wanted += [archived for key in months if (archived := storage.head(key)) is not None]
-    lost = len(digests) - len(found) + len(months) - sum(stored.key in months for stored in wanted)
     _sweep(part, {stored.key for stored in wanted})
 
     def copy(stored: Stored) -> Copied | None:
-        return _copy_one(storage, part, before, stored)
+        return _copy_one(storage, part, before, stored, months.get(stored.key))
 
     with ThreadPoolExecutor(THREADS if storage.is_remote else 1, thread_name_prefix="backup") as threads:
         copied = [each for each in threads.map(copy, wanted) if each is not None]
-    return copied, lost
+    without = sorted(set(months) - {each.name for each in copied})
+    for key in without:
+        say(f"{key} in {storage.place} is not the file that was archived, or is not there: its votes are not backed up")
+    return copied, len(digests) - len(found) + len(without)
 
 
 def _copy_one(
-    storage: Storage, part: Path, before: tuple[Path, Mapping[str, str]] | None, stored: Stored
+    storage: Storage,
+    part: Path,
+    before: tuple[Path, Mapping[str, str]] | None,
+    stored: Stored,
+    archived_sha256: str | None,
 ) -> Copied | None:
     """Copy an object, or link it to the same one of the backup before; None if it has just been removed.
 
-    A picture's record may be written anew under its key, so it is always copied; what else has a key never changes.
+    A picture's record may be written anew under its key, so it is always copied. So may a month that came back and was
+    archived again: only the file that the snapshot names (`archived_sha256`) is that month, and any other is left out.
+    What else has a key never changes.
     """
     path = part / stored.key
     path.parent.mkdir(parents=True, exist_ok=True)
     if before is not None and not stored.key.endswith(".json"):
         older, digest = before[0] / stored.key, before[1].get(stored.key)
-        if digest is not None and older.is_file() and older.stat().st_size == stored.size_bytes:
+        is_same = archived_sha256 in (None, digest) and older.is_file() and older.stat().st_size == stored.size_bytes
+        if digest is not None and is_same:
             path.unlink(missing_ok=True)
             _link(older, path)
             return Copied(stored.key, digest, stored.size_bytes, False)
@@ -139,8 +151,12 @@ def _copy_one(
     if not storage.fetch(stored.key, unfinished_path):
         unfinished_path.unlink(missing_ok=True)
         return None
+    copied = sha256_of(unfinished_path)
+    if archived_sha256 not in (None, copied):
+        unfinished_path.unlink()
+        return None
     unfinished_path.rename(path)
-    return Copied(stored.key, sha256_of(path), path.stat().st_size, True)
+    return Copied(stored.key, copied, path.stat().st_size, True)
 
 
 def _link(older: Path, path: Path) -> None:

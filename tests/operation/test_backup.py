@@ -1,11 +1,13 @@
 """A backup of a campaign at work comes back whole, elsewhere, or is refused by name."""
 
 import asyncio
+import hashlib
 import json
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import asyncpg
@@ -154,6 +156,36 @@ async def test_archived_months_go_with_it(
     await archive.restore(JANUARY)
 
     assert await restored.fetch("SELECT * FROM classification ORDER BY received_at") == before
+
+
+@pytest.mark.usefixtures("campaign")
+async def test_a_month_goes_with_the_backup_only_as_the_file_that_was_archived(
+    database: Connection, settings: Settings, tmp_path: Path
+) -> None:
+    storage = FolderStorage(settings.data_dir)
+    said: list[str] = []
+    assert settings.database_url is not None
+    key, other = "ledger/2025-01.parquet", "ledger/2025-02.parquet"
+
+    async def archived(month: str, content: bytes, of_content: bytes) -> None:
+        storage.put(f"ledger/{month}.parquet", content, sync=False)
+        await database.execute("DELETE FROM archived_month WHERE path = $1", f"ledger/{month}.parquet")
+        await database.execute(
+            "INSERT INTO archived_month (month, path, rows, sha256) VALUES ($1, $2, 1, $3)",
+            date.fromisoformat(f"{month}-01"),
+            f"ledger/{month}.parquet",
+            hashlib.sha256(of_content).hexdigest(),
+        )
+
+    await archived("2025-01", b"as it was", b"as it was")
+    await backed_up(settings, tmp_path / "backups" / "first")
+    await archived("2025-01", b"came back", b"came back")
+    await archived("2025-02", b"of another time", b"as it was")
+    second = await take_backup(settings, settings.database_url, tmp_path / "backups" / "second", said.append)
+
+    assert (second.folder / key).read_bytes() == b"came back"
+    assert (second.about.missing, (second.folder / other).exists()) == (1, False)
+    assert [line for line in said if line.startswith(other)]
 
 
 @pytest.mark.usefixtures("campaign")
