@@ -21,6 +21,10 @@ from api.exports.sink import Write
 from api.exports.spool import Spool
 
 BLOCK: Final = 2880
+
+WRITTEN_BYTES: Final = 8_000_000
+"""What of a table is laid out at a time: one long text makes every row as wide."""
+
 MOMENT_WIDTH: Final = len("2026-11-21T09:30:00.123456")
 
 _WHOLE: Final[Mapping[pa.DataType, tuple[str, str]]] = {
@@ -65,8 +69,10 @@ class FitsWriter:
             kinds = [_kind(column, self._spool.widths) for column in self._columns]
             self._write(self._header(kinds, {**self._head, **ending.foot}))
             row = np.dtype([(column.name, kind) for column, (_, kind) in zip(self._columns, kinds, strict=True)])
+            step = max(1, WRITTEN_BYTES // row.itemsize)
             for batch in self._spool.batches():
-                self._write(_rows(batch, row).tobytes())
+                for start in range(0, len(batch), step):
+                    self._write(_rows(batch.slice(start, step), row).tobytes())
             self._write(b"\0" * (-self._spool.rows * row.itemsize % BLOCK))
         finally:
             self._spool.close()

@@ -18,10 +18,13 @@ from astropy.io.votable.ucd import parse_ucd
 from astropy.table import Table as AstropyTable
 
 from api.exports.columns import COLUMNS, Column, Table
-from api.exports.forms import Form
-from tests.exports.batches import a_table, written
+from api.exports.fits import WRITTEN_BYTES
+from api.exports.forms import Form, open_writer
+from api.exports.provenance import Ending, Provenance
+from api.exports.sink import Sink
+from tests.exports.batches import MOMENT, a_table, written
 
-BOTH_VOTES_AND_LABELS = pytest.mark.parametrize("table", [Table.LABELS, Table.VOTES])
+EVERY_TABLE = pytest.mark.parametrize("table", Table)
 
 
 def from_parquet(table: Table, folder: Path) -> list[dict[str, Any]]:
@@ -60,12 +63,12 @@ def fits_cell(column: Column, value: Any) -> Any:
     return (str(value) or None) if pa.types.is_string(column.type) else value.item()
 
 
-@BOTH_VOTES_AND_LABELS
+@EVERY_TABLE
 def test_a_votable_read_by_astropy_equals_the_parquet(table: Table, tmp_path: Path) -> None:
     assert from_astropy(Form.VOTABLE, table, tmp_path, votable_cell) == from_parquet(table, tmp_path)
 
 
-@BOTH_VOTES_AND_LABELS
+@EVERY_TABLE
 def test_a_fits_table_read_by_astropy_equals_the_parquet(table: Table, tmp_path: Path) -> None:
     assert from_astropy(Form.FITS, table, tmp_path, fits_cell) == from_parquet(table, tmp_path)
 
@@ -137,12 +140,32 @@ def test_parquet_carries_the_dictionary_and_where_it_comes_from(tmp_path: Path) 
     assert about[b"chaffinch.cursor"] == b"17"
 
 
-def test_csv_and_ndjson_say_what_the_parquet_says(tmp_path: Path) -> None:
-    rows = from_parquet(Table.LABELS, tmp_path)
-    batch = a_table(Table.LABELS)
+def test_one_long_text_does_not_make_a_fits_table_take_its_width_for_every_row_at_once() -> None:
+    batch = a_table(Table.SUBJECTS, rows=500)
+    long = pa.array(["x" * 100_000, *["y"] * 499])
+    batch = batch.set_column(batch.schema.get_field_index("metadata"), batch.schema.field("metadata"), long)
+    largest = [0]
 
-    sink = written(Form.CSV, Table.LABELS, [batch], tmp_path / "labels.csv")
-    written(Form.NDJSON, Table.LABELS, [batch], tmp_path / "labels.ndjson")
+    def write(content: bytes | memoryview) -> None:
+        largest[0] = max(largest[0], len(content))
+
+    provenance = Provenance("lenses", None, Table.SUBJECTS, (1,), MOMENT, "Chaffinch")
+    sink = Sink(write)
+    writer = open_writer(Form.FITS, COLUMNS[Table.SUBJECTS], provenance, sink)
+    writer.add(batch)
+    writer.close(Ending(500, "17"))
+
+    assert sink.bytes > 500 * 100_000
+    assert largest[0] <= WRITTEN_BYTES
+
+
+@EVERY_TABLE
+def test_csv_and_ndjson_say_what_the_parquet_says(table: Table, tmp_path: Path) -> None:
+    rows = from_parquet(table, tmp_path)
+    batch = a_table(table)
+
+    sink = written(Form.CSV, table, [batch], tmp_path / "labels.csv")
+    written(Form.NDJSON, table, [batch], tmp_path / "labels.ndjson")
 
     text = (tmp_path / "labels.csv").read_bytes()
     expected = io.StringIO()
