@@ -46,10 +46,33 @@ def _whole(
         if since < begins:
             yield from snapshot.votes(workflow_ids, since, begins, after, limit)
         assert read_month is not None
-        for batch in read_month(each, workflow_ids):
-            yield _joined(_beyond(batch, after), snapshot)
+        strays = list(snapshot.votes(workflow_ids, max(since, begins), min(ends, snapshot.horizon), after))
+        filed = (_joined(_beyond(batch, after), snapshot) for batch in read_month(each, workflow_ids))
+        yield from _merged(filed, strays) if any(map(len, strays)) else filed
         since = ends
     yield from snapshot.votes(workflow_ids, since, snapshot.horizon, after, limit)
+
+
+def _merged(filed: Iterator[pa.RecordBatch], strays: Sequence[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Put the few rows that came to a month after it had left, by a clock that was wrong, where they belong."""
+    left = pa.Table.from_batches(strays).combine_chunks().to_batches()[0]
+    for batch in filed:
+        coming = sum(key < _keys(batch.slice(len(batch) - 1))[0] for key in _keys(left)) if len(batch) else 0
+        yield _sorted(batch, left.slice(0, coming)) if coming else batch
+        left = left.slice(coming)
+    if len(left):
+        yield left
+
+
+def _sorted(batch: pa.RecordBatch, strays: pa.RecordBatch) -> pa.RecordBatch:
+    both = pa.Table.from_batches([batch.select(strays.schema.names).cast(strays.schema), strays]).combine_chunks()
+    [rows] = both.to_batches()
+    keys = _keys(rows)
+    return rows.take(pa.array(sorted(range(len(rows)), key=keys.__getitem__)))
+
+
+def _keys(batch: pa.RecordBatch) -> list[VoteKey]:
+    return [VoteKey(**key) for key in batch.select(VoteKey._fields).to_pylist()]
 
 
 def _beyond(batch: pa.RecordBatch, after: VoteKey) -> pa.RecordBatch:

@@ -27,7 +27,9 @@ from api.services.ledger_reading import ReadMonth
 from api.services.pseudonyms import Pseudonyms
 from api.services.retractions import Retractions
 from api.store import columnar
+from api.store.backup import BackupStore
 from api.store.engine import Connection, Pool
+from api.store.engine import connect as connect_as
 from api.store.schema import create_partitions
 from cascade.vocabulary import Answer
 from mobile_schemas.classifications import RetractionsIn
@@ -325,6 +327,35 @@ async def test_months_in_the_archive_are_exported_in_their_place(
     assert [row["why_not"] for row in csv_rows(whole)][:4] == ["", "retracted", "", ""]
     with pytest.raises(LedgerArchivedError, match=r"2026-05, 2026-07 .* ledger restore"):
         await take(harvest, Table.VOTES)
+
+
+async def test_votes_that_came_to_a_month_after_it_was_archived_are_exported_in_their_place(
+    harvest: Harvest, take: Callable[..., Any], database_url: str, tmp_path: Path
+) -> None:
+    await months_votes(harvest, 2026, 5)
+    whole, _ = await take(harvest, Table.VOTES)
+    _, half = await take(harvest, Table.VOTES, limit=2)
+    late = await harvest.connection.fetch("SELECT * FROM classification WHERE person_id IN (1, 3)")
+    await harvest.connection.execute("DELETE FROM classification WHERE person_id IN (1, 3)")
+    await Archive(harvest.connection, database_url, FolderStorage(tmp_path), tmp_path / "x").archive(date(2026, 5, 1))
+    await harvest.connection.copy_records_to_table("classification", records=late)
+    read_month = partial(archived_batches, FolderStorage(tmp_path))
+
+    again, _ = await take(harvest, Table.VOTES, read_month=read_month)
+    rest, _ = await take(harvest, Table.VOTES, read_month=read_month, after=half.cursor)
+
+    assert again == whole
+    assert rest.splitlines()[1:] == whole.splitlines()[3:]
+
+
+async def test_an_export_does_not_wait_for_a_backup(
+    harvest: Harvest, take: Callable[..., Any], database_url: str
+) -> None:
+    async with connect_as(database_url, "backup") as connection, BackupStore(connection).snapshot():
+        await harvest.retired("galaxy")
+        text, done = await take(harvest, Table.VOTES)
+
+    assert (len(csv_rows(text)), done.whole) == (2, True)
 
 
 async def months_votes(harvest: Harvest, year: int, month: int) -> None:

@@ -6,11 +6,11 @@ SELECT id, slug, title, pseudonym_key FROM project WHERE slug = $1;
 
 -- name: horizon
 -- The moment before which every transaction that could write a vote has ended. A vote arrives when its transaction
--- begins, and a transaction is seen here a little after it began; exports and pg_dump write nothing.
+-- begins, and a transaction is seen here a little after it began; exports and backups, which are long, write nothing.
 SELECT clock_timestamp() AS now, least(min(xact_start), clock_timestamp()) - interval '100 ms' AS horizon
 FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-  AND application_name NOT IN ('chaffinch-export', 'pg_dump');
+  AND application_name NOT IN ('chaffinch-export', 'chaffinch-backup', 'pg_dump');
 
 -- name: versions
 SELECT v.id, v.number, v.digest, v.declaration, v.workflow_ids::text AS workflow_ids, v.published_at
