@@ -37,6 +37,9 @@ _NAME_BYTES: Final = 1000
 _ZIP_DIRECTORY_BYTES: Final = 500_000_000
 _ZIP_END: Final = b"PK\x05\x06"
 _ZIP64_LOCATOR: Final = b"PK\x06\x07"
+_ZIP_ENTRY: Final = b"PK\x01\x02"
+_ZIP_ENDS_BYTES: Final = 200
+"""What may lie between a zip's directory and its very end, and more."""
 _FAILURES: Final = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -127,6 +130,11 @@ class _Budget:
         if entry.startswith("/") or "\\" in entry or "\0" in entry or ".." in parts or ":" in parts[0]:
             raise UnsafeEntryError(self.archive, entry[:_NAME_BYTES], "has a name that leads out of it")
 
+    def expect(self, entries: int) -> None:
+        """Refuse an archive that says beforehand that it has more entries than are taken."""
+        if entries > self._bounds.entries:
+            raise self._too_much(f"more than {self._bounds.entries:,} entries")
+
     def refuse(self, problem: str) -> UnsafeEntryError:
         return UnsafeEntryError(self.archive, (self.entry or "")[:_NAME_BYTES], problem)
 
@@ -207,8 +215,10 @@ def _damage_named(archive: Path, budget: _Budget) -> Iterator[None]:
 
 
 def _unzip(file: IO[bytes], folder: Path, budget: _Budget) -> None:
-    if _zip_directory_bytes(file) > _ZIP_DIRECTORY_BYTES:
+    size, end = _zip_directory(file)
+    if size > _ZIP_DIRECTORY_BYTES:
         raise DamagedArchiveError(budget.archive, None, "its directory has more than 500 MB")
+    budget.expect(_zip_entries(file, size, end))
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
             budget.begin(entry.filename)
@@ -222,20 +232,29 @@ def _unzip(file: IO[bytes], folder: Path, budget: _Budget) -> None:
                     _write(content, folder, budget, counted=False)
 
 
-def _zip_directory_bytes(file: IO[bytes]) -> int:
-    """Return how large a zip says that its directory is: `zipfile` reads all of that into memory."""
+def _zip_entries(file: IO[bytes], size: int, end: int) -> int:
+    """Return how many entries a zip's directory has at most: `zipfile` makes 300 bytes or more of each."""
+    file.seek(max(0, end - size - _ZIP_ENDS_BYTES))
+    count, before = 0, b""
+    while chunk := file.read(_CHUNK_BYTES):
+        count += (before + chunk).count(_ZIP_ENTRY)
+        before = chunk[-len(_ZIP_ENTRY) + 1 :]
+    return count
+
+
+def _zip_directory(file: IO[bytes]) -> tuple[int, int]:
+    """Return how large a zip says that its directory is, all of which `zipfile` reads, and about where it ends."""
     size = file.seek(0, io.SEEK_END)
     beginning = file.seek(max(0, size - 65_536 - 100))
     tail = file.read()
     place = tail.rfind(_ZIP_END)
     if place < 0:
-        return 0
+        return 0, 0
     if place >= 20 and tail[place - 20 : place - 16] == _ZIP64_LOCATOR:
         file.seek(struct.unpack("<Q", tail[place - 12 : place - 4])[0])
         record = file.read(56)
-        return int(struct.unpack("<Q", record[40:48])[0])
-    assert beginning >= 0
-    return int(struct.unpack("<L", tail[place + 12 : place + 16])[0])
+        return int(struct.unpack("<Q", record[40:48])[0]), beginning + place
+    return int(struct.unpack("<L", tail[place + 12 : place + 16])[0]), beginning + place
 
 
 def _untar(unpacked: _Unpacked, folder: Path, budget: _Budget) -> None:

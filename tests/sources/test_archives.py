@@ -7,6 +7,7 @@ import lzma
 import stat
 import struct
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -59,6 +60,12 @@ def unpacked(folder: Path, content: bytes, bounds: Bounds = TINY) -> dict[str, b
     place.mkdir()
     unpack(archive, place, bounds)
     return {str(path.relative_to(place)): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+def unpacked_from(folder: Path, *parts: bytes) -> None:
+    with (folder / "archive.bin").open("wb") as file:
+        file.writelines(parts)
+    unpack(folder / "archive.bin", folder, Bounds())
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstd])
@@ -144,6 +151,20 @@ def test_a_zip_that_claims_a_huge_directory_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DamagedArchiveError, match="its directory has more than 500 MB"):
         unpacked(tmp_path, bytes(content))
+
+
+def test_a_zip_of_too_many_entries_is_refused_before_they_fill_the_memory(tmp_path: Path) -> None:
+    entry = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    directory = entry * 1_000_001
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(directory), 0, 0)
+
+    tracemalloc.start()
+    with pytest.raises(TooMuchUnpackedError, match="more than 1,000,000 entries"):
+        unpacked_from(tmp_path, b"PK\x03\x04", directory, end)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert most < 20_000_000
 
 
 @pytest.mark.parametrize(
