@@ -53,9 +53,10 @@ class Webhooks:
         async with self._pool.acquire() as connection:
             project_id = await _project(connection, caller, slug)
             await sequence(connection)
-            added = await WebhookStore(connection).add(
-                project_id, wanted.url, new_secret(), kinds, wanted.form, MOST_WEBHOOKS
-            )
+            store = WebhookStore(connection)
+            async with connection.transaction():
+                await store.hold_project(project_id)
+                added = await store.add(project_id, wanted.url, new_secret(), kinds, wanted.form, MOST_WEBHOOKS)
         if added is None:
             raise TooManyWebhooksError(slug, MOST_WEBHOOKS)
         return _view(added) | {"secret": added.secret}

@@ -62,10 +62,14 @@ class WebhookStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def hold_project(self, project_id: int) -> None:
+        """Keep others from adding webhooks to a project until the transaction ends."""
+        await self._connection.execute(_SQL["hold_project"], project_id)
+
     async def add(
         self, project_id: int, url: str, secret: str, kinds: Sequence[str] | None, form: str, most: int
     ) -> Webhook | None:
-        """Add a webhook that begins with what happens from now on; None if the project has `most` of them."""
+        """Add a webhook that begins with what happens from now on; None if the project, held, has `most` of them."""
         row = await self._connection.fetchrow(_SQL["add"], project_id, url, secret, kinds, form, most)
         return None if row is None else Webhook(*row)
 

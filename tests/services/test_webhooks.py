@@ -15,7 +15,8 @@ from api.outbound.posting import Poster
 from api.services.delivering import MOST_FAILURES, Delivering, pause_seconds
 from api.services.sequencing import sequence
 from api.services.webhooks import MOST_WEBHOOKS, View, Webhooks
-from api.store.engine import Pool, open_pool
+from api.store.engine import Connection, Pool, open_pool
+from api.store.webhooks import WebhookStore
 from cascade.vocabulary import Answer
 from mobile_schemas.webhooks import DeliveriesOut, PostOut, WebhookCreatedOut, WebhookIn, WebhookOut
 from tests.services.harvest import ARC_LENS, Connect, Harvest, a_researcher, revise, sow
@@ -362,10 +363,19 @@ async def test_webhooks_belong_to_the_researchers_of_their_project(harvest: Harv
     assert await webhooks.of_project(ours, "lenses") == {"webhooks": []}
 
 
-async def test_a_project_has_only_so_many_webhooks(harvest: Harvest, webhooks: Webhooks) -> None:
+async def test_a_project_has_only_so_many_webhooks(harvest: Harvest, webhooks: Webhooks, database: Connection) -> None:
     wanted = WebhookIn(url="https://observatory.example/hook")
-    for _ in range(MOST_WEBHOOKS):
+    for _ in range(MOST_WEBHOOKS - 1):
         await webhooks.add(None, harvest.slug, wanted)
 
+    async with database.transaction():
+        store = WebhookStore(database)
+        project_id = await database.fetchval("SELECT id FROM project WHERE slug = $1", harvest.slug)
+        await store.hold_project(project_id)
+        await store.add(project_id, wanted.url, "whsec_", None, "json", MOST_WEBHOOKS)
+        at_once = asyncio.ensure_future(webhooks.add(None, harvest.slug, wanted))
+        await asyncio.wait({at_once}, timeout=0.3)
+
     with pytest.raises(TooManyWebhooksError):
-        await webhooks.add(None, harvest.slug, wanted)
+        await at_once
+    assert len((await webhooks.of_project(None, harvest.slug))["webhooks"]) == MOST_WEBHOOKS

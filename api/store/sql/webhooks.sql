@@ -1,14 +1,13 @@
 -- Webhooks: where a project's events are posted to, how far each has come, and what came of every attempt.
 
+-- name: hold_project
+-- Keep others from adding webhooks to a project. A statement of its own: the next one sees what was waited for.
+SELECT id FROM project WHERE id = $1 FOR NO KEY UPDATE;
+
 -- name: add
--- Add a webhook that begins behind what has happened so far, unless the project has $6 of them; the project's row keeps
--- two at once from being one too many.
-WITH held AS MATERIALIZED (
-    SELECT id FROM project WHERE id = $1 FOR NO KEY UPDATE
-)
+-- Add a webhook that begins behind what has happened so far, unless the project, which is held, has $6 of them.
 INSERT INTO webhook (project_id, url, secret, kinds, form, position)
-SELECT held.id, $2, $3, $4, $5, (SELECT coalesce(max(position), 0) FROM outbox WHERE project_id = $1)
-FROM held
+SELECT $1, $2, $3, $4, $5, (SELECT coalesce(max(position), 0) FROM outbox WHERE project_id = $1)
 WHERE (SELECT count(*) FROM webhook WHERE project_id = $1) < $6
 RETURNING id, project_id, url, secret, kinds, form, position, failures, next_at, created_at, paused_at, why_paused;
 
