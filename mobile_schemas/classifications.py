@@ -33,7 +33,12 @@ class ClassificationIn(Model):
     ]
     session: Annotated[
         str | None,
-        Field(min_length=1, max_length=64, pattern="^[!-~]+$", description="One sitting of one client, in its words."),
+        Field(
+            min_length=1,
+            max_length=64,
+            pattern="^[!-~]+$",
+            description="One sitting in one project, by a random word: exports show it.",
+        ),
     ] = None
     utc_offset_minutes: Annotated[
         Annotated[int, Whole(-720, 840)] | None,

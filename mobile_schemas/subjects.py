@@ -21,10 +21,13 @@ class LocationOut(Model):
     """One picture of a subject, in the size that was asked for."""
 
     url: Annotated[str, Field(description="Where it lies, relative to the service.", pattern="^/media/")]
-    mime: Annotated[str, Field(examples=["image/webp"])]
+    mime: Annotated[
+        str,
+        Field(description="Its media type; a client that accepts image/avif may get that.", examples=["image/webp"]),
+    ]
     width: Annotated[int, Field(ge=1, description="Pixels.")]
     height: Annotated[int, Field(ge=1, description="Pixels.")]
-    bytes: Annotated[Count, Field(description="Size of the file, for a phone that counts its data.")]
+    bytes: Annotated[Count, Field(description="Its size as WebP, for a phone that counts its data; AVIF is smaller.")]
     blurhash: Annotated[str, Field(description="What to show while the picture loads (blurha.sh).")]
 
 

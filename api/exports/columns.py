@@ -139,7 +139,7 @@ VOTE_COLUMNS: Final[Sequence[Column]] = (
     Column("answered_at", _MOMENT, "when the phone says that it was given", "time.epoch;obs"),
     Column("dwell_ms", _WHOLE, "how long the card was looked at", "time.duration", "ms"),
     Column("source", _TEXT, "what sent it", "meta.id"),
-    Column("session", _TEXT, "the phone's session", "meta.id"),
+    Column("session", _TEXT, "the phone's word for a sitting, as it was sent", "meta.id"),
     Column("language", _TEXT, "the phone's language", "meta.code"),
     Column("utc_offset_minutes", _SMALL, "the phone's offset from UTC", "time", "min"),
 )
