@@ -44,7 +44,7 @@ def as_row(line: int, subject: PanoptesSubject, key: str | None, locations: tupl
     for name, value in subject.metadata.items():
         if value is None or name == OWN_IDS[0] == found:
             continue
-        metadata[name] = _metadata_text(name, value)
+        metadata[name.replace("\0", "")] = _metadata_text(name, value)
     if found is not None and found != OWN_IDS[0]:
         metadata[PANOPTES_ID] = subject.id
     return ManifestRow(line, external_id, locations, metadata, gold={}, explanations={}, scores={})

@@ -94,7 +94,9 @@ def json_of(cells: Cells, column: str, kind: type[dict[str, Any]] | type[list[An
     if not cell.strip():
         return kind()
     try:
-        value = from_json(cell)
+        value = from_json(cell.encode())
+    except UnicodeEncodeError as error:
+        raise RefusedError(column, "is not in UTF-8", "export the file again, or save it as UTF-8") from error
     except ValueError as error:
         raise RefusedError(column, f"is no JSON ({error})", "export the file again; do not edit it by hand") from error
     if value is None:

@@ -127,6 +127,19 @@ def test_a_cell_that_will_not_do_is_told_with_its_line(
     assert problem is None or (bad.column == column and bad.problem.startswith(problem))
 
 
+def test_a_row_that_is_not_in_utf_8_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+    rows = [a_classification(number, "a", "Yes") for number in (1, 2, 3)]
+    rows[1]["subject_data"] = '{"96588114": {"Filename": "Grösse"}}'
+    file = write_csv(tmp_path / "c.csv", rows)
+    file.write_bytes(file.read_bytes().replace("ö".encode(), "ö".encode("latin-1")))
+
+    _, bad, after = read_classifications(file)
+
+    assert isinstance(after, PanoptesClassification)
+    assert isinstance(bad, BadRow)
+    assert (bad.line, bad.column, bad.problem) == (3, "subject_data", "is not in UTF-8")
+
+
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "subject_id,metadata\n1,{}\n"])
 def test_another_file_is_refused_by_its_header(tmp_path: Path, content: str) -> None:
     file = tmp_path / "c.csv"
@@ -150,7 +163,7 @@ def test_a_vote_has_the_same_id_whenever_its_export_is_read() -> None:
 def test_a_subject_has_its_pictures_in_their_order(tmp_path: Path) -> None:
     urls = [f"https://panoptes-uploads.zooniverse.org/{n}.jpeg" for n in range(11)]
     rows = [
-        a_subject(458021, {"#external_id": "ours", "size": {"w": 1}, "n": 2.5, "none": None}, *urls),
+        a_subject(458021, {"#external_id": "ours", "size": {"w": 1}, "n\0": 2.5, "none": None}, *urls),
         a_subject(458022, {"external_id": "theirs"}),
         a_subject(458023, {"#external_id": " "}),
     ]
