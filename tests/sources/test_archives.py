@@ -178,6 +178,7 @@ def test_a_zip_of_too_many_entries_is_refused_before_they_fill_the_memory(tmp_pa
         zstd(a_tar())[:-10],
         b"PK\x05\x06",
     ],
+    ids=["cut zip", "zip without a directory", "gzip of no tar", "cut gzip", "cut xz", "cut zstd", "end of a zip"],
 )
 def test_a_damaged_archive_says_so(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ArchiveError, match="damaged or of no known kind"):
