@@ -158,10 +158,20 @@ def import_(  # noqa: PLR0913, PLR0917  # one for each option of the command
         id_from,
         title,
     )
-    refuse = partial(_refuse, classifications, Console(stderr=True, highlight=False, soft_wrap=True))
+    tally, pictured = _imported(wish, with_pictures)
+    for line in _summary(wish, tally):
+        console.print(line, markup=False)
+    if with_pictures:
+        console.print(f"Pictures: {pictured.updated} subjects got theirs, {pictured.unchanged} had them already.")
+    raise typer.Exit(BAD_ROWS if tally.seen.bad or tally.subjects.bad or pictured.bad else 0)
+
+
+def _imported(wish: Wish, with_pictures: bool) -> tuple[Tally, Report]:
+    """Do what is wished, telling how far it is; end the command where the cascade cannot be made, or at Ctrl-C."""
+    refuse = partial(_refuse, wish.classifications, Console(stderr=True, highlight=False, soft_wrap=True))
     try:
         with _following() as follow:
-            tally, pictured = asyncio.run(_import(wish, refuse, follow, with_pictures))
+            return asyncio.run(_import(wish, refuse, follow, with_pictures))
     except DeclarationErrors as errors:
         for error in errors.errors:
             asides.print(f"{error.where} {error.problem}; {error.remedy}", markup=False)
@@ -169,11 +179,6 @@ def import_(  # noqa: PLR0913, PLR0917  # one for each option of the command
     except KeyboardInterrupt:
         asides.print("Stopped. The same command goes on from here.")
         raise typer.Exit(STOPPED) from None
-    for line in _summary(wish, tally):
-        console.print(line, markup=False)
-    if with_pictures:
-        console.print(f"Pictures: {pictured.updated} subjects got theirs, {pictured.unchanged} had them already.")
-    raise typer.Exit(BAD_ROWS if tally.seen.bad or tally.subjects.bad or pictured.bad else 0)
 
 
 async def _import(wish: Wish, refuse: Refuse, follow: Follow, with_pictures: bool) -> tuple[Tally, Report]:

@@ -38,10 +38,19 @@ class ScoreStore:
 
         Returns what became of each, by its place among `scores`; those of unknown subjects are left out.
         """
-        statement = "write_by_external_id" if isinstance(scores[0][0], str) else "write_by_number"
-        subjects, values = [each[0] for each in scores], [each[1] for each in scores]
-        rows = await self._connection.fetch(_SQL[statement], project_id, name, model, subjects, values)
-        return {row[0] - 1: WrittenScore(row[1], row[2]) for row in rows}
+        numbers = await self._numbers(project_id, [each[0] for each in scores])
+        values = [scores[place][1] for place in numbers]
+        rows = await self._connection.fetch(
+            _SQL["write"], project_id, name, model, list(numbers), list(numbers.values()), values
+        )
+        return {row[0]: WrittenScore(row[1], row[2]) for row in rows}
+
+    async def _numbers(self, project_id: int, subjects: Sequence[str | int]) -> dict[int, int]:
+        """Return the numbers of subjects by their places; those of unknown external ids are left out."""
+        if isinstance(subjects[0], int):
+            return {place: int(number) for place, number in enumerate(subjects)}
+        rows = await self._connection.fetch(_SQL["numbers_of"], project_id, subjects)
+        return {row[0] - 1: row[1] for row in rows}
 
     async def unstaged(self, project_id: int, subjects: Sequence[int]) -> list[UnstagedSubject]:
         """Return those of the subjects that are in no workflow and no gold."""

@@ -1,7 +1,5 @@
 """Commands and services as people run them, over a database of the test, and the same from within."""
 
-import os
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,32 +10,19 @@ from api.factory import open_services
 from api.services.house import Services
 from api.settings import Settings
 from api.store.engine import Connection
-from tests.cli.program import PROGRAM, Chaffinch
+from tests.cli.program import Chaffinch, environment_of, runner
 
 
 @pytest.fixture
 def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
     """The environment of commands over the test's database."""
-    ours = {"CHAFFINCH_DATABASE_URL": database_url, "CHAFFINCH_DATA_DIR": str(tmp_path / "data")}
-    return {name: value for name, value in os.environ.items() if not name.startswith("CHAFFINCH_")} | ours
+    return environment_of(database_url, tmp_path / "data")
 
 
 @pytest.fixture
 def chaffinch(environment: dict[str, str]) -> Chaffinch:
     """Run a command to its end, with nobody at the keyboard."""
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*PROGRAM, *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
+    return runner(environment)
 
 
 @pytest.fixture

@@ -1,28 +1,16 @@
 -- The statements that bring machine scores in, over batches of one project.
 
--- name: write_by_external_id
+-- name: numbers_of
+-- The places and numbers of subjects that are named by external id; a number never changes.
+SELECT q.n, s.id
+FROM unnest($2::text[]) WITH ORDINALITY AS q (external_id, n)
+JOIN subject s ON s.project_id = $1 AND s.external_id = q.external_id;
+
+-- name: write
 -- A score is a new revision where value or model differ.
 WITH given AS MATERIALIZED (
     SELECT s.id, q.n, q.value
-    FROM unnest($4::text[], $5::float8[]) WITH ORDINALITY AS q (external_id, value, n)
-    JOIN subject s ON s.project_id = $1 AND s.external_id = q.external_id
-    ORDER BY s.id
-    FOR NO KEY UPDATE OF s
-), written AS (
-    INSERT INTO score (subject_id, name, value, model)
-    SELECT id, $2::text, value, $3::text FROM given ORDER BY id
-    ON CONFLICT (subject_id, name) DO UPDATE
-        SET value = excluded.value, model = excluded.model, revision = score.revision + 1, set_at = now()
-        WHERE (score.value, score.model) IS DISTINCT FROM (excluded.value, excluded.model)
-    RETURNING subject_id, revision
-)
-SELECT g.n, g.id, w.revision FROM given g LEFT JOIN written w ON w.subject_id = g.id;
-
--- name: write_by_number
--- The same for subjects that are named by their numbers.
-WITH given AS MATERIALIZED (
-    SELECT s.id, q.n, q.value
-    FROM unnest($4::bigint[], $5::float8[]) WITH ORDINALITY AS q (number, value, n)
+    FROM unnest($4::bigint[], $5::bigint[], $6::float8[]) AS q (n, number, value)
     JOIN subject s ON s.project_id = $1 AND s.id = q.number
     ORDER BY s.id
     FOR NO KEY UPDATE OF s
