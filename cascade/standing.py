@@ -6,7 +6,7 @@ that their memory is also a plain matrix of integers, and is stored as such.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from cascade.calibration import UNCALIBRATED, Calibration
 from cascade.graph import EXPERT, Count, Lead, Workflow
 from cascade.skill import CLIP_UNPROVEN, MICRO
 
@@ -38,18 +39,22 @@ proven votes; `unproven`, `late` and `audit` are sums of log-likelihood ratios. 
 unproven votes by answer. `ordinal` is that of the last entry. `draw` is uniform below 2**31, fixed at entry.
 """
 
-RULE: Final = row_of("policy accept reject votes_min votes_max contested count lead blank flag audit_ppm human")
+RULE: Final = row_of("policy accept reject votes_min votes_max contested count lead blank flag audit_ppm human hard")
 """A workflow as the engine sees it.
 
 `accept` and `reject` are the bounds for yes and no, both positive; `contested` is how many more votes a contested
 stage takes; 0 in `count`, `lead`, `blank` and `flag` stands for no such rule; `audit_ppm` is the share to audit in
-millionths.
+millionths, `hard` that of hard subjects.
 """
 
 
-def rules_of(workflows: Sequence[Workflow]) -> Rows:
-    """Return one `RULE` for each workflow; the bounds are Wald's, logit(1 - false_alarm) and logit(1 - miss)."""
-    return np.array([_rule(workflow) for workflow in workflows], dtype=RULE)
+def rules_of(workflows: Sequence[Workflow], calibrations: Mapping[str, Calibration] | None = None) -> Rows:
+    """Return one `RULE` for each workflow, by the calibration under its name, if there is one.
+
+    Without one the bounds are Wald's, logit(1 - false_alarm) and logit(1 - miss).
+    """
+    known = calibrations or {}
+    return np.array([_rule(each, known.get(each.name, UNCALIBRATED)) for each in workflows], dtype=RULE)
 
 
 def log_odds(standings: Rows) -> Integers:
@@ -99,12 +104,12 @@ class Side:
         return yes, cls(-z, -prior, rule["reject"], machine & (prior < 0))
 
 
-def _rule(workflow: Workflow) -> tuple[int, ...]:
+def _rule(workflow: Workflow, calibration: Calibration) -> tuple[int, ...]:
     policy, votes = workflow.policy, workflow.votes
     return (
         policy.kind,
-        _bound(workflow.false_alarm),
-        _bound(workflow.miss),
+        calibration.accept or _bound(workflow.false_alarm),
+        calibration.reject or _bound(workflow.miss),
         votes.minimum,
         votes.maximum,
         votes.contested,
@@ -114,6 +119,7 @@ def _rule(workflow: Workflow) -> tuple[int, ...]:
         workflow.flag or 0,
         round(workflow.audit * 1_000_000),
         workflow.level == EXPERT,
+        calibration.hard,
     )
 
 

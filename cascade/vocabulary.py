@@ -97,3 +97,4 @@ class Exclusion(_Word):
     WORKFLOW_RETIRED = 7
     GOLD_WITHDRAWN = 8
     IMPORTED = 9
+    TOO_FAST = 10

@@ -165,8 +165,32 @@ class WorkflowRow(SQLModel, table=True):
     name: str = _words()
     question: str = _words()
     edition: int = _number(default="1")
+    calibration: int = _number()
     created_at: datetime = _now()
     closed_at: datetime | None = _moment()
+
+
+class CalibrationRow(SQLModel, table=True):
+    """What a refit has learnt about a workflow: never changed, never deleted; `workflow.calibration` is in force.
+
+    `prior` is what volunteers start with, hundredths of an answer: no x3, yes x3. `prevalence`, `accept` and `reject`
+    are micro-nats (0 in the bounds: Wald's), `hard` is the share of hard subjects in millionths. `scores` holds the
+    calibration of each machine score by name, `report` what researchers are told.
+    """
+
+    __tablename__ = "calibration"
+    workflow_id: int = _key(Integer)
+    revision: int = _key(Integer)
+    version_id: int = _number(default=None)
+    prior: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+    prevalence: int = _number(BigInteger)
+    hard: int = _number()
+    accept: int = _number(BigInteger)
+    reject: int = _number(BigInteger)
+    votes: int = _number(BigInteger)
+    scores: dict[str, Any] = Field(default=None, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+    report: dict[str, Any] = Field(default=None, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+    fitted_at: datetime = _now()
 
 
 class WorkflowTotalRow(SQLModel, table=True):
@@ -308,6 +332,7 @@ class StageRow(SQLModel, table=True):
     excluded: int = _number()
     revision: int = _number()
     version_id: int = _number(default=None)
+    calibration: int = _number()
     entered_at: datetime = _now()
     first_vote_at: datetime | None = _moment()
     last_vote_at: datetime | None = _moment()
@@ -325,7 +350,12 @@ class DealableRow(SQLModel, table=True):
 
 
 class SkillRow(SQLModel, table=True):
-    """What a person has shown on gold in a workflow: three answers under two truths. `revision` counts gold votes."""
+    """What a person has shown in a workflow: three answers under two truths.
+
+    The first six count gold; `revision` counts the gold votes that made them. The six `b_` are what the last refit adds
+    from other subjects, in hundredths of an answer. `cusum` (micro-nats) grows while gold is answered as if by chance;
+    `drops` counts how often that cost a volunteer their record.
+    """
 
     __tablename__ = "skill"
     person_id: int = _key(BigInteger)
@@ -339,6 +369,54 @@ class SkillRow(SQLModel, table=True):
     yes_yes: int = _number()
     yes_unsure: int = _number()
     informedness: int | None = _big(null=True)
+    b_no_no: int = _number()
+    b_no_yes: int = _number()
+    b_no_unsure: int = _number()
+    b_yes_no: int = _number()
+    b_yes_yes: int = _number()
+    b_yes_unsure: int = _number()
+    cusum: int = _number(BigInteger)
+    drops: int = _number()
+
+
+class SkillFitRow(SQLModel, table=True):
+    """What a calibration made of a person: the `b_` columns of their skill, and the gold revision that it goes with.
+
+    Written only where it differs from the person's row of an earlier calibration; never changed.
+    """
+
+    __tablename__ = "skill_fit"
+    workflow_id: int = _key(Integer)
+    person_id: int = _key(BigInteger)
+    calibration: int = _key(Integer)
+    revision: int = _number(default=None)
+    b_no_no: int = _number(default=None)
+    b_no_yes: int = _number(default=None)
+    b_no_unsure: int = _number(default=None)
+    b_yes_no: int = _number(default=None)
+    b_yes_yes: int = _number(default=None)
+    b_yes_unsure: int = _number(default=None)
+
+
+class RescoreRow(SQLModel, table=True):
+    """A stage's evidence weighed anew by a calibration: an entry of the ledger, with the sums that it left behind.
+
+    `flagged` says that the stage was retired already and would now be decided otherwise, or not at all.
+    """
+
+    __tablename__ = "rescore"
+    workflow_id: int = _key(Integer)
+    subject_id: int = _key(BigInteger)
+    ordinal: int = _key(Integer)
+    calibration: int = _number(default=None)
+    prior: int = _big()
+    if_yes: int = _big()
+    if_no: int = _big()
+    unproven: int = _big()
+    log_odds: int = _big()
+    votes: int = _number(default=None)
+    flagged: bool = Field(sa_column=Column(Boolean, nullable=False))
+    rescored_at: datetime = _now()
 
 
 class LevelGrantRow(SQLModel, table=True):
@@ -429,6 +507,7 @@ class LabelRow(SQLModel, table=True):
     log_odds: int = _big()
     votes: int = _number(default=None)
     version_id: int = _number(default=None)
+    calibration: int = _number()
     routed_to: str | None = _words(null=True)
     machine_score: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
     author: str | None = _words(null=True)
@@ -586,6 +665,7 @@ classification = Table(
     Column("if_no", BigInteger, nullable=False),
     Column("skill_revision", Integer, nullable=False),
     Column("version_id", Integer, nullable=False),
+    Column("calibration", Integer, nullable=False, server_default=text("0")),
     Column("answered_at", DateTime(timezone=True), nullable=False),
     Column("dwell_ms", Integer, nullable=False),
     Column("session", Text, nullable=True),

@@ -1,0 +1,69 @@
+"""Calibrations, refits and the weighing anew of evidence."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "calibration",
+        sa.Column("workflow_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("revision", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("prior", sa.ARRAY(sa.Integer()), nullable=False),
+        sa.Column("prevalence", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("hard", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("accept", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("reject", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("votes", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("scores", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("report", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("fitted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("workflow_id", "revision"),
+    )
+    op.create_table(
+        "skill_fit",
+        sa.Column("workflow_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("calibration", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("b_no_no", sa.Integer(), nullable=False),
+        sa.Column("b_no_yes", sa.Integer(), nullable=False),
+        sa.Column("b_no_unsure", sa.Integer(), nullable=False),
+        sa.Column("b_yes_no", sa.Integer(), nullable=False),
+        sa.Column("b_yes_yes", sa.Integer(), nullable=False),
+        sa.Column("b_yes_unsure", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("workflow_id", "person_id", "calibration"),
+    )
+    op.create_table(
+        "rescore",
+        sa.Column("workflow_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("ordinal", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("calibration", sa.Integer(), nullable=False),
+        sa.Column("prior", sa.BigInteger(), nullable=False),
+        sa.Column("if_yes", sa.BigInteger(), nullable=False),
+        sa.Column("if_no", sa.BigInteger(), nullable=False),
+        sa.Column("unproven", sa.BigInteger(), nullable=False),
+        sa.Column("log_odds", sa.BigInteger(), nullable=False),
+        sa.Column("votes", sa.Integer(), nullable=False),
+        sa.Column("flagged", sa.Boolean(), nullable=False),
+        sa.Column("rescored_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("workflow_id", "subject_id", "ordinal"),
+    )
+    for table in ("workflow", "stage", "label", "classification"):
+        op.add_column(table, sa.Column("calibration", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("skill", sa.Column("b_no_no", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("skill", sa.Column("b_no_yes", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("skill", sa.Column("b_no_unsure", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("skill", sa.Column("b_yes_no", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("skill", sa.Column("b_yes_yes", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("skill", sa.Column("b_yes_unsure", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("skill", sa.Column("cusum", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("skill", sa.Column("drops", sa.Integer(), server_default=sa.text("0"), nullable=False))
