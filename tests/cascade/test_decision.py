@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cascade.calibration import HARD
 from cascade.decision import ENTRY, RULE, STANDING, Decisions, decide, log_odds, need, p_yes, rules_of
 from cascade.graph import EXPERT, Count, Lead, VoteLimits, Workflow
 from cascade.vocabulary import NO_ANSWER, Answer, Bucket, EntryKind, PolicyKind, Reason, StageState
@@ -76,6 +77,7 @@ def test_the_default_bounds_are_the_logarithm_of_nineteen() -> None:
         votes_max=20,
         contested=5,
         audit_ppm=20_000,
+        hard=HARD,
     )
 
     assert np.array_equal(rules_of([SEQUENTIAL]), expected)
