@@ -77,7 +77,7 @@ def decide(standings: Rows, entries: Rows, rules: Rows) -> Decisions:
     standings = _copy(np.ascontiguousarray(standings))
     bucket, ordinal = np.empty((2, len(entries)), dtype=np.int64)
     moves = [np.empty(0, dtype=MOVE)]
-    for turn in _rounds(entries["stage"]):
+    for turn in rounds(entries["stage"]):
         entry = entries.take(turn)
         before = standings.take(entry["stage"])
         goes_to = _bucket(before, entry)
@@ -112,7 +112,7 @@ def _copy(rows: Rows) -> Rows:
     return rows.view(np.int64).copy().view(rows.dtype)
 
 
-def _rounds(stage: Integers) -> Iterator[Integers]:
+def rounds(stage: Integers) -> Iterator[Integers]:
     """Yield the indices of the first entry of every stage, then of the second of those that have two, and so on."""
     by_stage = np.argsort(stage, kind="stable")
     starts = np.flatnonzero(np.diff(stage[by_stage], prepend=-1))

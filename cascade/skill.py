@@ -48,7 +48,7 @@ _FORTY_DIGITS: Final = Context(prec=40, rounding=ROUND_HALF_EVEN)
 def log_likelihoods(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return ln P(answer | truth) at the posterior mean, in micro-nats rounded half to even, shaped like `counts`."""
     hundredths = _HUNDRED * counts + PRIOR
-    return _logarithms(hundredths, np.broadcast_to(hundredths.sum(axis=-1, keepdims=True), counts.shape))
+    return logarithms(hundredths, np.broadcast_to(hundredths.sum(axis=-1, keepdims=True), counts.shape))
 
 
 def informedness_quantile(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -98,7 +98,7 @@ def weigh(
     if batch is not None:
         hundredths = hundredths + batch
     given = hundredths[np.arange(len(answers)), :, answers]
-    if_no, if_yes = _logarithms(given, hundredths.sum(axis=-1)).T
+    if_no, if_yes = logarithms(given, hundredths.sum(axis=-1)).T
     clip = np.where(sure, CLIP, CLIP_UNPROVEN)
     return np.maximum(if_yes, if_no - clip), np.maximum(if_no, if_yes - clip), sure
 
@@ -121,11 +121,11 @@ def _informedness(counts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArr
     return mean * strength, (1 - mean) * strength
 
 
-def _logarithms(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> NDArray[np.int64]:
+def logarithms(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return ln(part / whole) of each pair in micro-nats, rounded half to even."""
-    logarithms = np.log(parts / wholes) * MICRO
-    rounded = np.rint(logarithms)
-    doubtful = np.abs(np.abs(logarithms - rounded) - 0.5) < _NEAR_HALF
+    inexact = np.log(parts / wholes) * MICRO
+    rounded = np.rint(inexact)
+    doubtful = np.abs(np.abs(inexact - rounded) - 0.5) < _NEAR_HALF
     result: NDArray[np.int64] = rounded.astype(np.int64)
     if doubtful.any():
         result[doubtful] = [_exact(*pair) for pair in zip(parts[doubtful], wholes[doubtful], strict=True)]
