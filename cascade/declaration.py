@@ -124,8 +124,14 @@ def _canonical_policy(workflow: Workflow) -> dict[str, object]:
                 "miss": float(workflow.miss),
                 "false_alarm": float(workflow.false_alarm),
                 "votes": {"min": votes.minimum, "max": votes.maximum, "contested": votes.contested},
-                "prior": {"score": prior.score} if isinstance(prior, ScorePrior) else float(prior),
+                "prior": _canonical_prior(prior),
             }
+
+
+def _canonical_prior(prior: float | ScorePrior) -> object:
+    if not isinstance(prior, ScorePrior):
+        return float(prior)
+    return {"score": prior.score, "calibrate": prior.calibrate, "people": float(prior.people)}
 
 
 def _canonical_condition(when: Condition) -> dict[str, object]:

@@ -220,12 +220,17 @@ def _prior(fields: Fields) -> float | ScorePrior:
         remedy = f"write a number from {plain(low)} to {plain(high)}, or {{score: NAME}}"
         fields.refuse("prior", f"is {shown(value)}", remedy)
         return 0.5
-    prior = fields.fields("prior", ("score", "calibrate"))
+    return _score_prior(fields.fields("prior", ("score", "calibrate", "people")))
+
+
+def _score_prior(prior: Fields) -> ScorePrior:
     prior.require("score", "write the name of a machine score")
     calibrate = prior.value("calibrate")
-    if calibrate is True:
-        problem = "is true, but this version cannot calibrate scores and takes them as they are"
-        prior.refuse("calibrate", problem, "write calibrate: false, or leave it out")
-    elif "calibrate" in prior and calibrate is not False:
+    if "calibrate" in prior and not isinstance(calibrate, bool):
         prior.refuse("calibrate", f"is {shown(calibrate)}", "write calibrate: false, or leave it out")
-    return ScorePrior(prior.text("score", 100) or "")
+    default = ScorePrior("")
+    return ScorePrior(
+        prior.text("score", 100) or "",
+        calibrate=calibrate is not False,
+        people=prior.number("people", 0, 1, default.people),
+    )

@@ -102,4 +102,6 @@ def _written(value: object) -> str:
         return "{" + ", ".join(f"{key}: {_written(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) and " " in value else str(value)

@@ -56,9 +56,16 @@ class VoteLimits:
 
 @dataclass(frozen=True, slots=True)
 class ScorePrior:
-    """The prior of each subject is the machine score of this name, a probability of *yes*."""
+    """The prior of each subject comes from the machine score of this name.
+
+    `calibrate`: what a score is worth is learnt from gold, and it counts for nothing until then; without, it is taken
+    for the probability of *yes*. `people` is the share of subjects that begin without it, so that people alone decide
+    some of every kind, by which a drift of the scores can be seen.
+    """
 
     score: str
+    calibrate: bool = True
+    people: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)

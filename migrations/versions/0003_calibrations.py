@@ -11,6 +11,18 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # A score was taken as it is where nothing else was written. What was published keeps that meaning.
+    op.execute(
+        """
+        UPDATE cascade_version SET declaration = jsonb_set(declaration::jsonb, '{workflows}', (
+            SELECT jsonb_agg(
+                CASE WHEN jsonb_typeof(w -> 'prior') = 'object' AND (w -> 'prior' -> 'calibrate') IS NULL
+                THEN jsonb_set(w, '{prior}', (w -> 'prior') || '{"calibrate": false, "people": 0}') ELSE w END
+                ORDER BY n)
+            FROM jsonb_array_elements(declaration::jsonb -> 'workflows') WITH ORDINALITY AS each (w, n)))::text
+        WHERE jsonb_path_exists(declaration::jsonb, '$.workflows[*].prior.score')
+        """
+    )
     op.create_table(
         "calibration",
         sa.Column("workflow_id", sa.Integer(), autoincrement=False, nullable=False),

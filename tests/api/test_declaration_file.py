@@ -36,7 +36,6 @@ workflows:
     policy: {count: 1}
     then: {yes: retire, no: retire}
 """  # noqa: E501 - the design's own lines
-UNCALIBRATED = LENS_SEARCH.replace(", calibrate: true", "")
 
 
 def wrong(text: str | bytes) -> list[str]:
@@ -51,12 +50,8 @@ def a_text(*lines: str) -> str:
     return "\n".join(["project: garden", "workflows:", "- name: bird", "  question: Is it?", *lines, ""])
 
 
-def test_the_declaration_of_the_design_is_read_but_for_calibration() -> None:
-    assert wrong(LENS_SEARCH) == [
-        "10:30 workflows[0].prior.calibrate is true, but this version cannot calibrate scores and takes them as they"
-        " are; write calibrate: false, or leave it out"
-    ]
-    assert load(UNCALIBRATED) == Cascade(
+def test_the_declaration_of_the_design_is_read() -> None:
+    assert load(LENS_SEARCH) == Cascade(
         project="lens-search",
         workflows=(
             Workflow(
@@ -80,7 +75,7 @@ def test_the_declaration_of_the_design_is_read_but_for_calibration() -> None:
 
 
 def test_json_is_a_declaration_too() -> None:
-    cascade = load(UNCALIBRATED.replace("an arc", "an \N{BIRD} or an arc"))
+    cascade = load(LENS_SEARCH.replace("an arc", "an \N{BIRD} or an arc"))
 
     assert "\\ud83d" in json.dumps(canonical(cascade))
     assert load(json.dumps(canonical(cascade))) == cascade
@@ -105,9 +100,9 @@ def test_yes_and_no_are_words_and_numbers_are_those_of_yaml_1_2() -> None:
 
 def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read(tmp_path: Path) -> None:
     file = tmp_path / "cascade.yaml"
-    file.write_bytes(b"\xef\xbb\xbf" + UNCALIBRATED.replace("\n", "\r\n").encode())
+    file.write_bytes(b"\xef\xbb\xbf" + LENS_SEARCH.replace("\n", "\r\n").encode())
 
-    assert load_file(file).cascade == load(UNCALIBRATED)
+    assert load_file(file).cascade == load(LENS_SEARCH)
 
 
 def test_a_file_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
@@ -119,7 +114,7 @@ def test_a_file_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
 
 
 def test_missing_gold_is_told_with_the_line_of_the_policy_or_of_the_workflow() -> None:
-    declaration = parse(UNCALIBRATED)
+    declaration = parse(LENS_SEARCH)
 
     errors = check_gold(declaration.cascade, {}, declaration.position)
 
@@ -263,9 +258,9 @@ def test_garbage_raises_nothing_but_declaration_errors(text: str | bytes) -> Non
     assert all(error.encode() for error in errors)
 
 
-@given(st.integers(0, len(UNCALIBRATED)), st.integers(0, 30), garbage)
+@given(st.integers(0, len(LENS_SEARCH)), st.integers(0, 30), garbage)
 def test_a_spoilt_declaration_is_read_or_refused(start: int, length: int, patch: str) -> None:
-    text = UNCALIBRATED[:start] + patch + UNCALIBRATED[start + length :]
+    text = LENS_SEARCH[:start] + patch + LENS_SEARCH[start + length :]
 
     try:
         outcome = json.dumps(canonical(load(text)))

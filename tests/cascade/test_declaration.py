@@ -80,7 +80,7 @@ def test_the_cascade_of_the_design_means_what_it_says() -> None:
                 question="Is there an arc or a ring around the central galaxy?",
                 miss=0.02,
                 false_alarm=0.10,
-                prior=ScorePrior("lens-cnn"),
+                prior=ScorePrior("lens-cnn", calibrate=False),
                 then=Routes(yes="lens", contested="expert"),
             ),
             Workflow(

@@ -67,16 +67,11 @@ CALIBRATE = "write calibrate: false, or leave it out"
         ({"prior": "cnn"}, [("prior", "is 'cnn'", "write a number from 0.000001 to 0.999999, or {score: NAME}")]),
         ({"prior": {}}, [("prior.score", "is missing", "write the name of a machine score")]),
         ({"prior": {"score": "cnn", "calibrate": "no"}}, [("prior.calibrate", "is 'no'", CALIBRATE)]),
+        ({"prior": {"score": "cnn", "people": 2}}, [("prior.people", "is 2", "write a number from 0 to 1")]),
     ],
 )
 def test_each_value_is_checked(keys: dict[str, Any], errors: list[tuple[str, str, str]]) -> None:
     assert wrong(**keys) == errors
-
-
-def test_a_calibrated_score_is_refused_as_this_version_has_none() -> None:
-    problem = "is true, but this version cannot calibrate scores and takes them as they are"
-
-    assert wrong(prior={"score": "cnn", "calibrate": True}) == [("prior.calibrate", problem, CALIBRATE)]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_each_field_that_changes_is_told_with_both_values() -> None:
     assert told(a_cascade(ARC, LENS), a_cascade(arc, LENS)) == [
         "arc: level was 1 and is now 2.",
         "arc: votes.max was 20 and is now 30.",
-        "arc: prior was 0.5 and is now {score: cnn}.",
+        "arc: prior was 0.5 and is now {score: cnn, calibrate: true, people: 0.05}.",
         "arc: blank is now 5; it was not given before.",
         "arc: then.yes was lens and is now retire.",
         "arc: then.no was retire and is now lens.",
