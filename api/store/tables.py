@@ -173,6 +173,8 @@ class WorkflowRow(SQLModel, table=True):
 class CalibrationRow(SQLModel, table=True):
     """What a refit has learnt about a workflow: never changed, never deleted; `workflow.calibration` is in force.
 
+    `rescored_at` is when every stage had been weighed anew by it, null before.
+
     `prior` is what volunteers start with, hundredths of an answer: no x3, yes x3. `prevalence`, `accept` and `reject`
     are micro-nats (0 in the bounds: Wald's), `hard` is the share of hard subjects in millionths. `scores` holds the
     calibration of each machine score by name, `report` what researchers are told.
@@ -191,6 +193,7 @@ class CalibrationRow(SQLModel, table=True):
     scores: dict[str, Any] = Field(default=None, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
     report: dict[str, Any] = Field(default=None, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
     fitted_at: datetime = _now()
+    rescored_at: datetime | None = _moment()
 
 
 class WorkflowTotalRow(SQLModel, table=True):
@@ -380,9 +383,10 @@ class SkillRow(SQLModel, table=True):
 
 
 class SkillFitRow(SQLModel, table=True):
-    """What a calibration made of a person: the `b_` columns of their skill, and the gold revision that it goes with.
+    """What a calibration made of a person: the columns of their skill as they were then, at that gold revision.
 
-    Written only where it differs from the person's row of an earlier calibration; never changed.
+    Written only where it differs from the person's row of an earlier calibration; never changed. Votes are weighed anew
+    by the six counts of gold and the six `b_` together.
     """
 
     __tablename__ = "skill_fit"
@@ -390,6 +394,12 @@ class SkillFitRow(SQLModel, table=True):
     person_id: int = _key(BigInteger)
     calibration: int = _key(Integer)
     revision: int = _number(default=None)
+    no_no: int = _number()
+    no_yes: int = _number()
+    no_unsure: int = _number()
+    yes_no: int = _number()
+    yes_yes: int = _number()
+    yes_unsure: int = _number()
     b_no_no: int = _number(default=None)
     b_no_yes: int = _number(default=None)
     b_no_unsure: int = _number(default=None)
@@ -401,7 +411,9 @@ class SkillFitRow(SQLModel, table=True):
 class RescoreRow(SQLModel, table=True):
     """A stage's evidence weighed anew by a calibration: an entry of the ledger, with the sums that it left behind.
 
-    `flagged` says that the stage was retired already and would now be decided otherwise, or not at all.
+    `flagged` says that the stage was retired already and its evidence now speaks against its answer: then the sums are
+    what they would be, the stage keeps its own, and an audit opens. `prior_before` and `machine_before` are what the
+    stage began with, or what the rescore before this one left.
     """
 
     __tablename__ = "rescore"
@@ -409,7 +421,11 @@ class RescoreRow(SQLModel, table=True):
     subject_id: int = _key(BigInteger)
     ordinal: int = _key(Integer)
     calibration: int = _number(default=None)
+    version_id: int = _number(default=None)
+    prior_before: int = _big()
+    machine_before: int = _number(SmallInteger, default=None)
     prior: int = _big()
+    machine: int = _number(SmallInteger, default=None)
     if_yes: int = _big()
     if_no: int = _big()
     unproven: int = _big()
@@ -450,6 +466,7 @@ class CardRow(SQLModel, table=True):
     """One subject dealt to one person in one workflow, with the vote that it carries now."""
 
     __tablename__ = "card"
+    __table_args__ = (Index("card_stage", "workflow_id", "subject_id"),)
     person_id: int = _key(BigInteger)
     workflow_id: int = _key(Integer)
     subject_id: int = _key(BigInteger)

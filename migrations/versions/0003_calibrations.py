@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("scores", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("report", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("fitted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("rescored_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("workflow_id", "revision"),
     )
     op.create_table(
@@ -45,6 +46,12 @@ def upgrade() -> None:
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("calibration", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("no_no", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("no_yes", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("no_unsure", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("yes_no", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("yes_yes", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("yes_unsure", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("b_no_no", sa.Integer(), nullable=False),
         sa.Column("b_no_yes", sa.Integer(), nullable=False),
         sa.Column("b_no_unsure", sa.Integer(), nullable=False),
@@ -59,7 +66,11 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("ordinal", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("calibration", sa.Integer(), nullable=False),
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("prior_before", sa.BigInteger(), nullable=False),
+        sa.Column("machine_before", sa.SmallInteger(), nullable=False),
         sa.Column("prior", sa.BigInteger(), nullable=False),
+        sa.Column("machine", sa.SmallInteger(), nullable=False),
         sa.Column("if_yes", sa.BigInteger(), nullable=False),
         sa.Column("if_no", sa.BigInteger(), nullable=False),
         sa.Column("unproven", sa.BigInteger(), nullable=False),
@@ -69,6 +80,7 @@ def upgrade() -> None:
         sa.Column("rescored_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("workflow_id", "subject_id", "ordinal"),
     )
+    op.create_index("card_stage", "card", ["workflow_id", "subject_id"])
     for table in ("workflow", "stage", "label", "classification"):
         op.add_column(table, sa.Column("calibration", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("skill", sa.Column("b_no_no", sa.Integer(), server_default=sa.text("0"), nullable=False))
