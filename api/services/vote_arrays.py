@@ -1,0 +1,140 @@
+"""The votes of a workflow as the engine's refit takes them: numbered subjects and volunteers, known answers, priors."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.store.refitting import Gathered
+from cascade.graph import ScorePrior, Workflow
+from cascade.refit import Votes
+from cascade.score import ScoreFit, fit_score, prior
+from cascade.vocabulary import Answer
+
+Integers = NDArray[np.int64]
+
+UNKNOWN = -1
+_HUNDRED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a refit is made of.
+
+    Attributes
+    ----------
+    votes
+        For the engine. Votes are in the order of subjects and persons, so the same votes give the same bits.
+    persons, subjects
+        Who and what the numbers in `votes` stand for, (v,) and (n,).
+    shown
+        What counted votes say of volunteers whose subject has become gold since, in hundredths of an answer, (v, 2, 3).
+        The engine takes all votes on gold for training answers, which are in the volunteers' counts; these are not.
+    scores
+        The calibration of the machine score that the workflow begins with, if it begins with one.
+    on_gold
+        How many of the votes are on gold.
+    digest
+        SHA-256 of all that, and of the declared targets.
+    """
+
+    votes: Votes
+    persons: Integers
+    subjects: Integers
+    shown: Integers
+    scores: Mapping[str, ScoreFit]
+    on_gold: int
+    digest: str
+
+
+def arrange(gathered: Gathered, workflow: Workflow) -> Inputs:
+    """Return what is known of a workflow as arrays.
+
+    A training answer is left out whose subject is gold no more, or has another known answer than the volunteer was
+    told.
+    """
+    known = np.argsort(gathered.gold_subject)
+    gold, truths = gathered.gold_subject[known], gathered.gold_truth[known]
+    told_right = gathered.told == _looked_up(gathered.subject, gold, truths, UNKNOWN)
+    kept = np.flatnonzero(~gathered.gold | told_right)
+    kept = kept[np.lexsort((gathered.person[kept], gathered.subject[kept]))]
+    persons, volunteer = np.unique(gathered.person[kept], return_inverse=True)
+    subjects, subject = np.unique(gathered.subject[kept], return_inverse=True)
+    truth = _looked_up(subjects, gold, truths, UNKNOWN)
+    scores = _fits(gathered, gold, truths, workflow)
+    votes = Votes(
+        subject=subject.astype(np.int64),
+        volunteer=volunteer.astype(np.int64),
+        answer=gathered.answer[kept],
+        truth=truth,
+        prior=_priors(gathered, subjects, scores),
+        volunteers=len(persons),
+    )
+    return Inputs(
+        votes=votes,
+        persons=persons,
+        subjects=subjects,
+        shown=_shown(votes, gathered.gold[kept]),
+        scores=scores,
+        on_gold=int((truth[subject] >= 0).sum()),
+        digest=_digest(votes, persons, subjects, gathered, workflow),
+    )
+
+
+def _looked_up(wanted: Integers, keys: Integers, values: Integers, otherwise: int) -> Integers:
+    """Return the value of each wanted key; `keys` are sorted, each once."""
+    if not len(keys):
+        return np.full(len(wanted), otherwise, dtype=np.int64)
+    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[places] == wanted, values[places], otherwise)
+
+
+def _shown(votes: Votes, trained: NDArray[np.bool_]) -> Integers:
+    """Count counted votes on what is gold now, by volunteer, truth and answer, in hundredths."""
+    truth = votes.truth[votes.subject]
+    chosen = (truth >= 0) & ~trained
+    cell = (votes.volunteer[chosen] * 2 + truth[chosen]) * len(Answer) + votes.answer[chosen]
+    counts = np.bincount(cell, minlength=votes.volunteers * 2 * len(Answer))
+    return _HUNDRED * counts.astype(np.int64).reshape(-1, 2, len(Answer))
+
+
+def _fits(gathered: Gathered, gold: Integers, truths: Integers, workflow: Workflow) -> dict[str, ScoreFit]:
+    """Return the calibration of the workflow's score: of the model that scored most of the gold, then of all."""
+    if not isinstance(workflow.prior, ScorePrior) or not workflow.prior.calibrate or not len(gathered.scored):
+        return {}
+    truth = _looked_up(gathered.scored, gold, truths, UNKNOWN)
+    models = len(gathered.models)
+    on_gold = np.bincount(gathered.model[truth >= 0], minlength=models)
+    best = int(np.lexsort((np.bincount(gathered.model, minlength=models), on_gold))[-1])
+    of_best = np.flatnonzero(gathered.model == best)
+    of_best = of_best[np.argsort(gathered.scored[of_best])]
+    fit = fit_score(gathered.score[of_best], truth[of_best], model=gathered.models[best] or None)
+    return {workflow.prior.score: fit}
+
+
+def _priors(gathered: Gathered, subjects: Integers, scores: Mapping[str, ScoreFit]) -> Integers:
+    """Return what the calibrated score gives each subject in micro-nats, 0 where it is no score of that model."""
+    result = np.zeros(len(subjects), dtype=np.int64)
+    for fit in scores.values():
+        of_model = np.flatnonzero(gathered.model == gathered.models.index(fit.model or ""))
+        of_model = of_model[np.argsort(gathered.scored[of_model])]
+        result = _looked_up(subjects, gathered.scored[of_model], prior(fit, gathered.score[of_model]), 0)
+    return result
+
+
+def _digest(votes: Votes, persons: Integers, subjects: Integers, gathered: Gathered, workflow: Workflow) -> str:
+    """Return the SHA-256 of everything that a refit follows from, but for the engine."""
+    declared = (workflow.policy, workflow.miss, workflow.false_alarm, workflow.votes, workflow.prior)
+    digest = hashlib.sha256(repr((declared, gathered.models)).encode())
+    scored = np.argsort(gathered.scored)
+    known = np.argsort(gathered.gold_subject)
+    for column in (
+        *(votes.subject, votes.volunteer, votes.answer, votes.truth, persons, subjects),
+        *(gathered.gold_subject[known], gathered.gold_truth[known]),
+        *(gathered.scored[scored], gathered.score[scored], gathered.model[scored]),
+    ):
+        digest.update(len(column).to_bytes(8, "big"))
+        digest.update(np.ascontiguousarray(column).data)
+    return digest.hexdigest()
