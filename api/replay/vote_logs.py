@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,7 +46,8 @@ class Vote:
 class VoteLog:
     """Votes, one for each item and worker at most.
 
-    `gold` has the known answers by item; `repeated` counts the rows left out because they repeat an item and worker.
+    `gold` has the known answers by item; `repeated` counts the rows left out because they repeat an item and worker;
+    `scores` has a machine's scores by item, from 0 to 1, where a column of them was asked for.
     """
 
     items: Sequence[str]
@@ -53,35 +55,42 @@ class VoteLog:
     votes: Sequence[Vote]
     gold: Mapping[int, Answer]
     repeated: int
+    scores: Mapping[int, float] = field(default_factory=dict)
 
 
-def read(path: Path) -> VoteLog:
+def read(path: Path, scores: str | None = None) -> VoteLog:
     """Return the votes of a file; an answer other than yes and no is taken for unsure.
+
+    `scores` names a column with a machine's score of the item, of which the first that is not empty is taken.
 
     Raises
     ------
     WrongVoteLogError
-        The file is not there, is damaged, lacks a column, or holds no vote.
+        The file is not there, is damaged, lacks a column, holds no vote, or has something else for a score.
     """
+    columns = COLUMNS if scores is None else (*COLUMNS, scores)
     try:
         with _open(path) as file:
-            reading = _Reading(path)
-            for line, row in _rows(path, file):
+            reading = _Reading(path, scores)
+            for line, row in _rows(path, file, columns):
                 reading.add(line, row)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise WrongVoteLogError(path, _what_failed(error)) from error
     if not reading.votes:
         raise WrongVoteLogError(path, "holds no vote: there is no row under its header")
-    return VoteLog(list(reading.items), list(reading.workers), reading.votes, reading.gold, reading.repeated)
+    items, workers = list(reading.items), list(reading.workers)
+    return VoteLog(items, workers, reading.votes, reading.gold, reading.repeated, reading.scores)
 
 
 @dataclass(slots=True)
 class _Reading:
     path: Path
+    column: str | None
     items: dict[str, int] = field(default_factory=dict)
     workers: dict[str, int] = field(default_factory=dict)
     votes: list[Vote] = field(default_factory=list)
     gold: dict[int, Answer] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
     seen: set[tuple[int, int]] = field(default_factory=set)
     repeated: int = 0
 
@@ -94,12 +103,23 @@ class _Reading:
         worker = self.workers.setdefault(named["worker"], len(self.workers))
         if (known := _ANSWERS.get(_word(row, "gold"))) is not None:
             self.gold.setdefault(item, known)
+        if self.column is not None and (text := (row.get(self.column) or "").strip()):
+            self.scores.setdefault(item, self._score(line, self.column, text))
         if (item, worker) in self.seen:
             self.repeated += 1
             return
         self.seen.add((item, worker))
         answer = _ANSWERS.get(_word(row, "answer"), Answer.UNSURE)
         self.votes.append(Vote(item, worker, answer, _moment(row.get("timestamp")), _dwell_ms(row.get("rt"))))
+
+    def _score(self, line: int, column: str, text: str) -> float:
+        try:
+            score = float(text)
+        except ValueError:
+            score = math.nan
+        if not 0 <= score <= 1:
+            raise WrongVoteLogError(self.path, f"line {line} has {text[:40]!r} in {column}; a score is a number 0 to 1")
+        return score
 
 
 def _open(path: Path) -> IO[str]:
@@ -111,11 +131,11 @@ def _open(path: Path) -> IO[str]:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _rows(path: Path, file: Iterable[str]) -> Iterator[tuple[int, Mapping[str, str | None]]]:
+def _rows(path: Path, file: Iterable[str], columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str | None]]]:
     rows = csv.DictReader(file, strict=True)
     if rows.fieldnames is None:
         raise WrongVoteLogError(path, "is empty; a log of votes begins with the header item,worker,answer,gold")
-    missing = [name for name in COLUMNS if name not in rows.fieldnames]
+    missing = [name for name in columns if name not in rows.fieldnames]
     if missing:
         found = ", ".join(rows.fieldnames)[:200]
         named = f"no column {missing[0]}" if len(missing) == 1 else f"no columns {', '.join(missing)}"

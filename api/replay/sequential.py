@@ -1,0 +1,180 @@
+"""Ours, played over a stream by the engine's own functions: votes weighed and judged, refits in between.
+
+The stream is cut into epochs. Each begins as the hourly job of a running campaign ends: all votes so far are refitted,
+and the subjects that are not retired are weighed anew and judged. The first refit comes before any vote, from gold and
+scores alone, and one more comes at the end.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from api.replay.passages import UNDECIDED, Outcome, Sweep
+from api.replay.streams import Integers, Mask, Stream
+from cascade.calibration import UNCALIBRATED
+from cascade.decision import ENTRY, decide
+from cascade.drift import trusted
+from cascade.graph import VoteLimits, Workflow
+from cascade.refit import Refit, Votes, refit
+from cascade.score import AGREES, cross_fitted
+from cascade.skill import weigh
+from cascade.standing import STANDING, Rows, Side, Tally, log_odds, rules_of
+from cascade.vocabulary import NO_ANSWER, Answer, Bucket, StageState
+
+EPOCHS: Final = 20
+"""Refits in the course of a log."""
+
+SCALES: Final = (0.05, 0.15, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.25, 1.6, 2.2, 3.2)
+"""The factors on both bounds over which they are swept."""
+
+_NAME: Final = "answer"
+_ENDLESS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How a stream ended, and what the last refit says."""
+
+    outcome: Outcome
+    refit: Refit
+
+
+def sequential(stream: Stream, epochs: int = EPOCHS, *, swept: bool = True) -> tuple[Sweep, Refit]:
+    """Play ours by default and, `swept`, with its bounds scaled; also return the last refit of the default.
+
+    The default asks for two votes at least. So that they can be compared at every error with policies that stop after
+    one, the swept ones do not.
+    """
+    default = play(stream, epochs)
+    points = tuple(play(stream, epochs, scale, minimum=1).outcome for scale in SCALES) if swept else ()
+    return Sweep(default.outcome, points), default.refit
+
+
+def play(stream: Stream, epochs: int = EPOCHS, scale: float = 1.0, *, minimum: int = 2) -> Played:
+    """Play ours once, with its bounds times `scale`."""
+    course = _Course(stream, scale, minimum)
+    edges = np.linspace(0, len(stream.subject), epochs + 1).astype(np.int64).tolist()
+    for begin, end in pairwise(edges):
+        course.refit(begin)
+        course.vote(begin, end)
+    last = course.refit(len(stream.subject))
+    return Played(course.outcome(), last)
+
+
+class _Course:
+    """A stream under way: the standing of every subject, the votes that count, and what the last refit has learnt."""
+
+    def __init__(self, stream: Stream, scale: float, minimum: int) -> None:
+        self._stream = stream
+        self._scale = scale
+        votes = VoteLimits(minimum=minimum, maximum=_ENDLESS, contested=0)
+        self._workflow = Workflow(_NAME, "?", votes=votes, audit=0)
+        self._score = _score_priors(stream)
+        self._calibration, self._batch = UNCALIBRATED, np.zeros((stream.volunteers, 2, 3), dtype=np.int64)
+        self._counted = stream.on_gold.copy()
+        self._standings = np.zeros(len(stream.truth), dtype=STANDING)
+        self._standings["answer"] = NO_ANSWER
+        self._rules = self._rules_now()
+
+    def refit(self, place: int) -> Refit:
+        """Refit by the votes that count among so many, and weigh anew what is not retired."""
+        stream, used = self._stream, np.flatnonzero(self._counted[:place])
+        said = (stream.subject[used], stream.volunteer[used], stream.answer[used])
+        votes = Votes(*said, stream.known, self._score, stream.volunteers)
+        result = refit(votes, self._calibration, miss=self._workflow.miss, false_alarm=self._workflow.false_alarm)
+        self._calibration, self._batch = result.calibration, result.batch
+        self._rules = self._rules_now()
+        self._weigh_anew(used, place)
+        return result
+
+    def vote(self, begin: int, end: int) -> None:
+        """Give the live votes of an epoch, each weighed by what was known of its volunteer then."""
+        stream = self._stream
+        places = begin + np.flatnonzero(~stream.on_gold[begin:end])
+        places = places[self._standings["state"][stream.subject[places]] == StageState.OPEN]
+        records = stream.records.take(stream.record[places])
+        volunteer = stream.volunteer[places]
+        batch = trusted(self._batch[volunteer], records.drops)
+        entries = np.zeros(len(places), dtype=ENTRY)
+        entries["stage"], entries["answer"] = stream.subject[places], stream.answer[places]
+        weighed = weigh(records.counts, stream.answer[places], batch, self._calibration.prior)
+        entries["if_yes"], entries["if_no"], entries["proven"] = weighed
+        decided = decide(self._standings, entries, self._rules)
+        self._standings = decided.standings
+        self._counted[places] = (decided.bucket == Bucket.PROVEN) | (decided.bucket == Bucket.UNPROVEN)
+
+    def outcome(self) -> Outcome:
+        """Return how things stand."""
+        standings = self._standings[self._stream.subjects]
+        z = log_odds(standings)
+        answer = np.where(standings["state"] == StageState.RETIRED, standings["answer"], UNDECIDED)
+        forced = np.where(z > 0, int(Answer.YES), np.where(z < 0, int(Answer.NO), UNDECIDED))
+        return Outcome(Tally.of(standings).counted, answer, np.where(answer >= 0, answer, forced))
+
+    def _rules_now(self) -> Rows:
+        rules = rules_of([self._workflow], {_NAME: self._calibration})
+        for bound in ("accept", "reject"):
+            rules[bound] = np.maximum(np.rint(rules[bound] * self._scale), 1)
+        return rules
+
+    def _weigh_anew(self, used: Integers, place: int) -> None:
+        """Give the open subjects the sums that their votes have by the last refit, and judge them by its bounds."""
+        stream, standings = self._stream, self._standings
+        chosen = used[(standings["state"][stream.subject[used]] == StageState.OPEN) & ~stream.on_gold[used]]
+        still = np.flatnonzero(standings["state"] == StageState.OPEN)
+        fresh = _summed(stream.subject[chosen], stream.answer[chosen], self._weights(chosen, place), len(standings))
+        fresh["prior"] = self._calibration.prevalence + self._score
+        fresh["machine"] = np.abs(self._score) >= AGREES
+        fresh["answer"] = NO_ANSWER
+        standings[still] = _judged(fresh[still], self._rules[np.zeros(len(still), dtype=np.int64)])
+
+    def _weights(self, votes: Integers, place: int) -> tuple[Integers, Integers, Mask]:
+        """Return what `cascade.skill.weigh` gives votes by what is known of their volunteers now."""
+        stream, words = self._stream, len(Answer)
+        records = stream.records_at(place)
+        batch = trusted(self._batch, records.drops)
+        who = np.repeat(np.arange(stream.volunteers), words)
+        said = np.tile(np.arange(words), stream.volunteers)
+        cell = stream.volunteer[votes] * words + stream.answer[votes]
+        if_yes, if_no, proven = weigh(records.counts[who], said, batch[who], self._calibration.prior)
+        return if_yes[cell], if_no[cell], proven[cell]
+
+
+def _score_priors(stream: Stream) -> Integers:
+    """Return what a machine's scores add to the log-odds, by what gold says of them; a gold subject's own left out."""
+    priors = np.zeros(len(stream.truth), dtype=np.int64)
+    scored = np.flatnonzero(~np.isnan(stream.score))
+    priors[scored] = cross_fitted(stream.score[scored], stream.known[scored])
+    return priors
+
+
+def _summed(subject: Integers, answer: Integers, weights: tuple[Integers, Integers, Mask], size: int) -> Rows:
+    """Return standings, (n,), that hold the sums over the votes given."""
+    if_yes, if_no, proven = weights
+    standings = np.zeros(size, dtype=STANDING)
+    for name, worth, votes in (
+        ("if_yes", if_yes, proven),
+        ("if_no", if_no, proven),
+        ("unproven", if_yes - if_no, ~proven),
+    ):
+        standings[name] = np.rint(np.bincount(subject[votes], worth[votes], size)).astype(np.int64)
+    for word in Answer:
+        for letter, votes in (("n", proven), ("u", ~proven)):
+            chosen = subject[votes & (answer == word)]
+            standings[f"{letter}_{word.word}"] = np.bincount(chosen, minlength=size)
+    return standings
+
+
+def _judged(standings: Rows, rules: Rows) -> Rows:
+    """Return standings as the policy leaves them that a vote has just reached."""
+    tally = Tally.of(standings)
+    heard = standings["n_yes"] + standings["n_no"] + standings["n_unsure"] > 0
+    yes, no = (
+        heard & (side.z >= side.bound) & (tally.counted >= np.where(side.machine & (side.z > side.prior), 1, least))
+        for side, least in zip(Side.both(standings, rules), (rules["votes_min"],) * 2, strict=True)
+    )
+    standings["state"] = np.where(yes | no, int(StageState.RETIRED), standings["state"])
+    standings["answer"] = np.where(yes, int(Answer.YES), np.where(no, int(Answer.NO), NO_ANSWER))
+    return standings
