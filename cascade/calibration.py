@@ -34,6 +34,8 @@ class Calibration:
         Bounds for yes and no in micro-nats, both positive; 0 stands for Wald's, by the declared targets.
     scores
         What each machine score is worth, by its name.
+    proven
+        Share of votes by volunteers proven by gold in millionths, the largest so far (see `cascade.agreement`).
     """
 
     revision: int = 0
@@ -43,6 +45,7 @@ class Calibration:
     accept: int = 0
     reject: int = 0
     scores: Mapping[str, ScoreFit] = field(default_factory=dict)
+    proven: int = 0
 
 
 UNCALIBRATED: Final = Calibration()

@@ -223,7 +223,10 @@ def _verdict(standing: Rows, rule: Rows) -> Integers:
 def _by_evidence(standing: Rows, rule: Rows, tally: Tally) -> Integers:
     """Judge by weighed evidence: consensus at a bound, contested at the first vote limit, no answer at the second."""
     heard = standing["n_yes"] + standing["n_no"] + standing["n_unsure"] > 0
-    yes, no = (heard & _crosses(side, rule, tally) for side in Side.both(standing, rule))
+    cold, lead = rule["cold"] > 0, tally.yes - tally.no
+    yes, no = (_crosses(side, rule, tally) for side in Side.both(standing, rule))
+    yes &= np.where(cold, lead >= rule["cold"], heard)
+    no &= np.where(cold, -lead >= rule["cold"], heard)
     clear = yes | no
     contested = (standing["state"] == _CONTESTED) | (rule["contested"] == 0)
     spent = contested & (tally.counted >= rule["votes_max"] + rule["contested"])
@@ -279,8 +282,9 @@ def _open_need(standing: Rows, rule: Rows) -> Integers:
 def _evidence_need(standing: Rows, rule: Rows, tally: Tally) -> Integers:
     """Return how many votes are missing to the nearer bound, or to the limit if that is nearer."""
     yes, no = (_least(side, rule, tally) for side in Side.both(standing, rule))
+    agreeing = np.where(rule["cold"] > 0, rule["cold"] - np.abs(tally.yes - tally.no), 0)
     limit = rule["votes_max"] + np.where(standing["state"] == _CONTESTED, rule["contested"], 0)
-    result: Integers = np.minimum(np.minimum(yes, no), limit - tally.counted)
+    result: Integers = np.minimum(np.maximum(np.minimum(yes, no), agreeing), limit - tally.counted)
     return result
 
 

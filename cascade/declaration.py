@@ -59,7 +59,8 @@ def check_gold(
 ) -> list[DeclarationError]:
     """Return an error for each sequential workflow with too little gold to prove anybody.
 
-    Without proven volunteers nothing ever retires by consensus, so such a workflow must not be published.
+    Without proven volunteers nothing ever retires by consensus, so such a workflow must not be published, unless it
+    declares that agreement may retire until there is gold.
 
     Parameters
     ----------
@@ -69,9 +70,12 @@ def check_gold(
     report = Report(position)
     for index, workflow in enumerate(cascade.workflows):
         no, yes = gold_counts.get(workflow.name, (0, 0))
-        if isinstance(workflow.policy, Sequential) and min(no, yes) < GOLD_TO_PROVE:
+        if isinstance(workflow.policy, Sequential) and min(no, yes) < GOLD_TO_PROVE and not workflow.cold:
             problem = f"is sequential, and {workflow.name} has gold for {yes} yes and {no} no"
-            remedy = f"add gold until there are {GOLD_TO_PROVE} of each, or write {{lead: 3}}, which needs none"
+            remedy = (
+                f"add gold until there are {GOLD_TO_PROVE} of each, or write `cold: agreement`, which retires what"
+                " volunteers agree on until there is, or {lead: 3}, which needs none"
+            )
             report.add(("workflows", index, "policy"), problem, remedy)
     return report.errors
 
@@ -91,6 +95,7 @@ def canonical_workflow(workflow: Workflow) -> dict[str, object]:
         "guide": workflow.guide,
         "level": "expert" if workflow.level == EXPERT else workflow.level,
         **_canonical_policy(workflow),
+        "cold": "agreement" if workflow.cold else None,
         "blank": workflow.blank,
         "flag": workflow.flag,
         "audit": float(workflow.audit),

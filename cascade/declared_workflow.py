@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from cascade.agreement import AGREEMENT
 from cascade.fields import Fields, Path, Report, plain, shown
 from cascade.graph import (
     EXPERT,
@@ -33,7 +34,7 @@ BELOW_HALF: Final = 0.499999
 BELOW_ONE: Final = 0.999999
 
 KEYS: Final = (
-    *("name", "question", "guide", "level", "policy", "miss", "false_alarm", "votes", "prior"),
+    *("name", "question", "guide", "level", "policy", "miss", "false_alarm", "votes", "prior", "cold"),
     *("blank", "flag", "audit", "then", "when", "else"),
 )
 _DEFAULT: Final = Workflow(name="", question="")
@@ -135,7 +136,7 @@ def _with_policy(fields: Fields, workflow: Workflow) -> Workflow:
     """Return the workflow with its policy, and with the values whose meaning depends on it."""
     policy = _policy(fields)
     if not isinstance(policy, Sequential):
-        for key in ("miss", "false_alarm", "prior"):
+        for key in ("miss", "false_alarm", "prior", "cold"):
             fields.drop(key, "means something to a sequential policy only", "remove it, or write policy: sequential")
     votes = _votes(fields, policy)
     known = fields.report.sound(fields.at("policy")) and fields.report.sound(fields.at("votes"))
@@ -147,6 +148,7 @@ def _with_policy(fields: Fields, workflow: Workflow) -> Workflow:
         false_alarm=fields.number("false_alarm", FINEST, BELOW_HALF, _DEFAULT.false_alarm),
         votes=votes,
         prior=_prior(fields),
+        cold=_cold(fields, votes),
         blank=fields.whole("blank", least, most, 1) if "blank" in fields else None,
         flag=fields.whole("flag", 1, longest, 1) if "flag" in fields else None,
     )
@@ -209,6 +211,18 @@ def _spans(policy: Policy, votes: VoteLimits) -> tuple[int, int, int]:
             return 1, lead, votes.maximum
         case Sequential():
             return votes.minimum, votes.maximum, votes.maximum
+
+
+def _cold(fields: Fields, votes: VoteLimits) -> bool:
+    """Read what may retire without gold: agreement, or nothing."""
+    if "cold" not in fields:
+        return False
+    if fields.value("cold") != "agreement":
+        fields.refuse("cold", f"is {shown(fields.value('cold'))}", "write agreement, or leave it out")
+    elif votes.maximum < AGREEMENT:
+        problem = f"is agreement, by a lead of {AGREEMENT} votes, and votes.max is {votes.maximum}"
+        fields.refuse("cold", problem, f"let votes.max be at least {AGREEMENT}")
+    return True
 
 
 def _prior(fields: Fields) -> float | ScorePrior:

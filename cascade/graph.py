@@ -124,7 +124,8 @@ class Workflow:
 
     `level` is 1 to 9 or `EXPERT`. `miss` and `false_alarm` (shares of the true yes and of the true no) and `prior` mean
     something to a sequential policy only. `blank` votes of nothing but no, or `flag` flags, retire on their own.
-    `audit` is the share of retired subjects that stay open for a check.
+    `audit` is the share of retired subjects that stay open for a check. Where `cold`, agreement decides a sequential
+    policy until gold proves volunteers.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Workflow:
     when: Condition | None = None
     otherwise: str | None = None
     guide: str | None = None
+    cold: bool = False
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from cascade.agreement import AGREEMENT, ENOUGH_PROVEN
 from cascade.calibration import UNCALIBRATED, Calibration
 from cascade.graph import EXPERT, Count, Lead, Workflow
 from cascade.skill import CLIP_UNPROVEN, MICRO
@@ -39,12 +40,14 @@ proven votes; `unproven`, `late` and `audit` are sums of log-likelihood ratios. 
 unproven votes by answer. `ordinal` is that of the last entry. `draw` is uniform below 2**31, fixed at entry.
 """
 
-RULE: Final = row_of("policy accept reject votes_min votes_max contested count lead blank flag audit_ppm human hard")
+RULE: Final = row_of(
+    "policy accept reject votes_min votes_max contested count lead blank flag audit_ppm human hard cold"
+)
 """A workflow as the engine sees it.
 
 `accept` and `reject` are the bounds for yes and no, both positive; `contested` is how many more votes a contested
 stage takes; 0 in `count`, `lead`, `blank` and `flag` stands for no such rule; `audit_ppm` is the share to audit in
-millionths, `hard` that of hard subjects.
+millionths, `hard` that of hard subjects; `cold` is the lead without which nothing retires while agreement decides.
 """
 
 
@@ -99,9 +102,17 @@ class Side:
     @classmethod
     def both(cls, standings: Rows, rule: Rows) -> tuple[Self, Self]:
         """Return the case for yes and the case for no."""
-        z, prior, machine = log_odds(standings), standings["prior"], standings["machine"] != 0
+        z, prior, machine = _cold_odds(standings, rule), standings["prior"], standings["machine"] != 0
         yes = cls(z, prior, rule["accept"], machine & (prior > 0))
         return yes, cls(-z, -prior, rule["reject"], machine & (prior < 0))
+
+
+def _cold_odds(standings: Rows, rule: Rows) -> Integers:
+    """Return the log-odds of *yes*, with all of the unproven evidence where agreement decides."""
+    unproven = standings["unproven"]
+    beyond = unproven - np.minimum(np.maximum(unproven, -CLIP_UNPROVEN), CLIP_UNPROVEN)
+    result: Integers = log_odds(standings) + np.where(rule["cold"] > 0, beyond, 0)
+    return result
 
 
 def _rule(workflow: Workflow, calibration: Calibration) -> tuple[int, ...]:
@@ -120,6 +131,7 @@ def _rule(workflow: Workflow, calibration: Calibration) -> tuple[int, ...]:
         round(workflow.audit * 1_000_000),
         workflow.level == EXPERT,
         calibration.hard,
+        AGREEMENT if workflow.cold and calibration.proven < ENOUGH_PROVEN else 0,
     )
 
 

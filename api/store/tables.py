@@ -176,7 +176,7 @@ class CalibrationRow(SQLModel, table=True):
     `rescored_at` is when every stage had been weighed anew by it, null before.
 
     `prior` is what volunteers start with, hundredths of an answer: no x3, yes x3. `prevalence`, `accept` and `reject`
-    are micro-nats (0 in the bounds: Wald's), `hard` is the share of hard subjects in millionths. `scores` holds the
+    are micro-nats (0 in the bounds: Wald's), `hard` and `proven` (the largest so far) are millionths. `scores` holds the
     calibration of each machine score by name, `report` what researchers are told.
     """
 
@@ -190,6 +190,7 @@ class CalibrationRow(SQLModel, table=True):
     accept: int = _number(BigInteger)
     reject: int = _number(BigInteger)
     votes: int = _number(BigInteger)
+    proven: int = _number()
     scores: dict[str, Any] = Field(default=None, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
     report: dict[str, Any] = Field(default=None, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
     fitted_at: datetime = _now()

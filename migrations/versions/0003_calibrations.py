@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("accept", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("reject", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("votes", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("proven", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("scores", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("report", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("fitted_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
