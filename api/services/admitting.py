@@ -289,7 +289,7 @@ class Admission:
             raise UnknownProjectError(self._slug)
         if project.version_id is None:
             return project, None
-        published = await self._cascades.get(connection, project.version_id)
+        published = await self._cascades.in_force(connection, project.version_id)
         unknown = [name for name in gold if name not in published.ids]
         if unknown:
             raise UnknownGoldError(self._slug, {name: _remedy(name, published.ids) for name in unknown})

@@ -86,9 +86,10 @@ class Ballot:
         self._dice = dice
         self._contexts: list[Context] = []
         self._counts: Integers = np.zeros((0, 2, 3), dtype=np.int64)
+        self._batch: Integers = np.zeros((0, 2, 3), dtype=np.int64)
+        self._priors: Integers = np.zeros((0, 2, 3), dtype=np.int64)
         self._revisions: list[int] = []
         self._skill_keys: list[ContextKey] = []
-        self._versions: dict[int, Published] = {}
         self._version_of: dict[int, Published] = {}
         self.retired: list[str] = []
 
@@ -183,12 +184,7 @@ class Ballot:
         )
         self._counts = np.array([c.counts for c in self._contexts], dtype=np.int64).reshape(-1, 2, 3)
         self._revisions = [c.revision for c in self._contexts]
-        for version_id in {c.version_id for c in self._contexts}:
-            self._versions[version_id] = await self._published.get(self._connection, version_id)
-        self._version_of = {
-            key[1]: self._versions[context.version_id]
-            for key, context in zip(self._skill_keys, self._contexts, strict=True)
-        }
+        await self._meet_versions()
         known: dict[int, Key] = {}
         if claimed < len(swipes):
             known = await self._store.read_keys(*_key_columns(claims)[:2])
@@ -206,6 +202,18 @@ class Ballot:
             swipe.exclusion = swipe.exclusion or self._exclusion(swipe)
         return stored
 
+    async def _meet_versions(self) -> None:
+        """Find the rules by which the votes of each workflow are judged, and what its volunteers start with."""
+        in_force = {context.version_id: context.revisions for context in self._contexts}
+        versions = {
+            number: await self._published.get(self._connection, number, dict(revisions))
+            for number, revisions in in_force.items()
+        }
+        pairs = list(zip(self._skill_keys, self._contexts, strict=True))
+        self._version_of = {key[1]: versions[context.version_id] for key, context in pairs}
+        self._batch = np.array([context.batch for context in self._contexts], dtype=np.int64).reshape(-1, 2, 3)
+        self._priors = np.array([self._version_of[key[1]].calibration(key[1]).prior for key, _ in pairs])
+
     async def _bind_tombstones(self, swipes: Sequence[Swipe]) -> None:
         late = [swipe for swipe in swipes if swipe.exclusion == Exclusion.RETRACTED]
         if late:
@@ -215,7 +223,7 @@ class Ballot:
         """Return why a vote will be stored without being counted, as far as card and person tell."""
         context, card = self._contexts[swipe.context], swipe.card
         assert card is not None
-        published = self._versions[context.version_id]
+        published = self._version_of[swipe.item.workflow]
         if context.closed or swipe.item.workflow not in published.names:
             return int(Exclusion.WORKFLOW_RETIRED)
         if context.level < published.workflow(swipe.item.workflow).level:
@@ -282,8 +290,9 @@ class Ballot:
         entries["kind"] = EntryKind.VOTE
         entries["answer"] = answers
         entries["flag"] = [swipe.item.flag for swipe in counting]
+        contexts = [swipe.context for swipe in counting]
         entries["if_yes"], entries["if_no"], entries["proven"] = weigh(
-            self._counts[[swipe.context for swipe in counting]], answers
+            self._counts[contexts], answers, self._batch[contexts], self._priors[contexts]
         )
         decided = decide(stages.standings, entries, rules)
         columns = (decided.bucket, decided.ordinal, decided.if_yes, decided.if_no)
@@ -291,6 +300,9 @@ class Ballot:
             swipe.bucket, swipe.ordinal, swipe.if_yes, swipe.if_no = result
             swipe.exclusion = _EXCLUSION_OF_BUCKET[swipe.bucket]
         return decided
+
+    def _calibration(self, workflow_id: int) -> int:
+        return self._version_of[workflow_id].calibration(workflow_id).revision
 
     def _columns(self, swipes: Sequence[Swipe]) -> BallotColumns:
         """Return the rows of cards and ledger, column by column."""
@@ -312,6 +324,7 @@ class Ballot:
             if_no=[swipe.if_no for swipe in swipes],
             skill_revision=[self._revisions[swipe.context] for swipe in swipes],
             version_id=[self._contexts[swipe.context].version_id for swipe in swipes],
+            calibration=[self._calibration(item.workflow) for item in items],
             answered_at=[item.answered_at for item in items],
             dwell_ms=[item.dwell_ms for item in items],
             session=[item.session for item in items],

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from api.services.published import Published, prior_of
+from api.services.priors import prior_of
+from api.services.published import Published
 from cascade.decision import STANDING, need
 from cascade.graph import Attributes
 
@@ -37,11 +38,16 @@ def first_stages(published: Published, arriving: Sequence[Arrival], dice: random
     """Return the columns of the stages that begin, for `BallotStore.enter_stages`."""
     ids = [published.ids[arrival.workflow] for arrival in arriving]
     workflows = {name: published.cascade.workflow(name) for name in published.ids}
-    priors = [prior_of(workflows[arrival.workflow], arrival.attributes) for arrival in arriving]
+    calibrations = [published.calibration(number) for number in ids]
+    draws = [dice.getrandbits(31) for _ in arriving]
+    priors = [
+        prior_of(workflows[arrival.workflow], arrival.attributes, calibration, draw)
+        for arrival, calibration, draw in zip(arriving, calibrations, draws, strict=True)
+    ]
     standings = np.zeros(len(arriving), dtype=STANDING)
     standings["prior"] = [prior for prior, _ in priors]
     standings["machine"] = [machine for _, machine in priors]
-    standings["draw"] = [dice.getrandbits(31) for _ in arriving]
+    standings["draw"] = draws
     rules = np.array([published.rule_of[number] for number in ids], dtype=np.int64)
     return [
         ids,
@@ -51,4 +57,5 @@ def first_stages(published: Published, arriving: Sequence[Arrival], dice: random
         standings["draw"].tolist(),
         np.minimum(need(standings, published.rules, rules), 1000).tolist(),
         [published.version_id] * len(arriving),
+        [calibration.revision for calibration in calibrations],
     ]

@@ -1,4 +1,4 @@
-"""What is believed of a subject before any vote: what was declared, what the last refit learnt, or what a machine says."""
+"""What is believed of a subject before any vote: what was declared, what a refit has learnt, or what a machine says."""
 
 import math
 from typing import Final
@@ -14,7 +14,7 @@ EVEN: Final = 0.5
 """A declared prior of even odds says nothing, and gives way to the prevalence that a refit has learnt."""
 
 
-def prior_of(workflow: Workflow, attributes: Attributes, calibration: Calibration) -> tuple[int, bool]:
+def prior_of(workflow: Workflow, attributes: Attributes, calibration: Calibration, _draw: int) -> tuple[int, bool]:
     """Return the prior log-odds of a subject in a workflow in micro-nats, and whether a machine gave it.
 
     A machine's score is clipped to 2.5 nats; a subject without one starts with the prevalence. A declared number stays

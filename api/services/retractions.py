@@ -143,7 +143,7 @@ class _Retraction:
         persons = [self._caller.person_id] * len(ordered)
         _, contexts = await self._ballot.claim_keys_and_read_contexts(nothing, persons, ordered)
         return {
-            workflow: await self._published.get(self._connection, context.version_id)
+            workflow: await self._published.get(self._connection, context.version_id, dict(context.revisions))
             for workflow, context in zip(ordered, contexts, strict=True)
         }
 
@@ -186,6 +186,7 @@ def _columns(withdrawals: Sequence[_Withdrawal], version_of: dict[int, Published
         [w.if_yes for w in withdrawals],
         [w.if_no for w in withdrawals],
         [version_of[w.workflow_id].version_id for w in withdrawals],
+        [version_of[w.workflow_id].calibration(w.workflow_id).revision for w in withdrawals],
     ]
 
 

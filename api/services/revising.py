@@ -99,7 +99,7 @@ async def _version(connection: Connection, published: PublishedCascades, place: 
 
     That is the version in force; for a workflow that is not in it any more, the one that the stage was last under.
     """
-    in_force = await published.get(connection, place.in_force)
+    in_force = await published.in_force(connection, place.in_force)
     if place.workflow_id in in_force.names:
         return in_force, True
     return await published.get(connection, place.version_id), False
@@ -146,5 +146,5 @@ async def _enter(
 ) -> None:
     """Begin the next stage and announce it, if the subject has not been there."""
     first = first_standing(version, target, attributes, dice.randrange(_DRAWS))
-    values = (version.ids[target], subject, *first, version.version_id)
+    values = (version.ids[target], subject, *first)
     await ballot.enter_stages([[value] for value in values], [[value] for value in left])

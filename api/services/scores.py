@@ -129,7 +129,7 @@ class _Writing:
         """Let those begin that no workflow has taken yet, and that one takes by their score."""
         if held.version_id is None or not changed:
             return 0
-        published = await self._cascades.get(connection, held.version_id)
+        published = await self._cascades.in_force(connection, held.version_id)
         waiting = await ScoreStore(connection).unstaged(held.id, changed)
         arriving = arrivals(published, [(each.id, Attributes(each.metadata, each.scores)) for each in waiting])
         if arriving:

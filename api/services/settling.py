@@ -88,7 +88,7 @@ class _Settling:
     async def run(self) -> Settled:
         """Withdraw, let enter, and mark the version; begin again if another one came into force meanwhile."""
         while (version_id := await self._unsettled_version()) is not None:
-            await _outlast_running_transactions(self._store)
+            await outlast_running_transactions(self._store)
             self._looked_at, self._waiting = 0, await self._store.count_waiting(self._project_id)
             editions = await self._store.editions(self._project_id)
             for edition in editions:
@@ -144,7 +144,7 @@ class _Settling:
     async def _version_in_force(self) -> Published:
         version_id = await self._store.hold_version(self._project_id)
         assert version_id is not None
-        return await self._published.get(self._connection, version_id)
+        return await self._published.in_force(self._connection, version_id)
 
     async def _enter(self, published: Published, arriving: Sequence[Arrival]) -> None:
         if arriving:
@@ -167,8 +167,8 @@ async def _sole_settler(store: PublishingStore, project_id: int) -> AsyncIterato
         await store.stop_settling(project_id)
 
 
-async def _outlast_running_transactions(store: PublishingStore) -> None:
-    """Wait until every transaction has ended that may have read the version before."""
+async def outlast_running_transactions(store: PublishingStore) -> None:
+    """Wait until every transaction has ended that may have read the version, or the calibration, before."""
     under_way = await store.running_transactions()
     since = time.monotonic()
     told = False
@@ -176,7 +176,7 @@ async def _outlast_running_transactions(store: PublishingStore) -> None:
         await asyncio.sleep(POLL_SECONDS)
         under_way &= await store.running_transactions()
         if not told and time.monotonic() - since > TELL_SECONDS:
-            log.info("subjects wait for transactions that began before the version", transactions=len(under_way))
+            log.info("subjects wait for transactions that began before the change", transactions=len(under_way))
             told = True
 
 

@@ -14,7 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from api.services.published import Published, prior_of
+from api.services.priors import prior_of
+from api.services.published import Published
 from api.store.ballot import BallotStore
 from cascade.decision import RULE, STANDING, log_odds, need
 from cascade.graph import Attributes, ScorePrior
@@ -196,6 +197,7 @@ def _label_columns(
         [version.version_id for version in versions],
         [routes[place] for place in places],
         [_machine_score(v, r, attributes.get(r.subject_id)) for v, r in zip(versions, retired, strict=True)],
+        [version.calibration(r.workflow_id).revision for version, r in zip(versions, retired, strict=True)],
     ]
 
 
@@ -213,24 +215,32 @@ def _entering_columns(
     attributes: Mapping[int, Attributes],
 ) -> list[list[int]]:
     """Return the next stage of each subject that moves on, and where it comes from, column by column."""
-    columns: list[list[int]] = [[] for _ in range(10)]
+    columns: list[list[int]] = [[] for _ in range(11)]
     for r in retired:
         target, published = routes[r.place], version_of[r.workflow_id]
         if target is None:
             continue
         row = first_standing(published, target, attributes.get(r.subject_id, Attributes()), dice.randrange(_DRAWS))
-        begins = (published.ids[target], r.subject_id, *row, published.version_id)
-        values = (*begins, published.project_id, r.workflow_id, stages.revisions[r.place] + 1)
+        left = (published.project_id, r.workflow_id, stages.revisions[r.place] + 1)
+        values = (published.ids[target], r.subject_id, *row, *left)
         for column, value in zip(columns, values, strict=True):
             column.append(value)
     return columns
 
 
-def first_standing(published: Published, workflow: str, attributes: Attributes, draw: int) -> tuple[int, int, int, int]:
-    """Return the prior (micro-nats), whether a machine gave it, the draw and the need of a stage that begins."""
-    prior, machine = prior_of(published.cascade.workflow(workflow), attributes)
-    rule: tuple[int, ...] = published.rules[published.rule_of[published.ids[workflow]]].item()
-    return prior, int(machine), draw, _first_need(rule, prior, machine)
+def first_standing(
+    published: Published, workflow: str, attributes: Attributes, draw: int
+) -> tuple[int, int, int, int, int, int]:
+    """Return the prior (micro-nats), whether a machine gave it, the draw and the need of a stage that begins.
+
+    With the numbers of the version and of the calibration that this is by: the columns of `BallotStore.enter_stages`.
+    """
+    number = published.ids[workflow]
+    calibration = published.calibration(number)
+    prior, machine = prior_of(published.cascade.workflow(workflow), attributes, calibration, draw)
+    rule: tuple[int, ...] = published.rules[published.rule_of[number]].item()
+    need_at_first = _first_need(rule, prior, machine)
+    return prior, int(machine), draw, need_at_first, published.version_id, calibration.revision
 
 
 @lru_cache(maxsize=4096)

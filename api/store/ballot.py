@@ -29,7 +29,11 @@ class CardNow(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What a person may do and has shown in a workflow. `counts` are gold answers: no x3, yes x3."""
+    """What a person may do and has shown in a workflow.
+
+    `counts` are gold answers: no x3, yes x3; `batch` is what the last refit adds to them, in hundredths. `revisions`
+    are the calibrations in force in the project, by workflow; one without any is left out.
+    """
 
     project_id: int
     closed: bool
@@ -37,6 +41,8 @@ class Context(NamedTuple):
     level: int
     revision: int
     counts: tuple[int, ...]
+    batch: tuple[int, ...]
+    revisions: tuple[tuple[int, int], ...]
 
 
 class Key(NamedTuple):
@@ -74,6 +80,7 @@ class BallotColumns:
     if_no: list[int] = field(default_factory=list)
     skill_revision: list[int] = field(default_factory=list)
     version_id: list[int] = field(default_factory=list)
+    calibration: list[int] = field(default_factory=list)
     answered_at: list[datetime] = field(default_factory=list)
     dwell_ms: list[int] = field(default_factory=list)
     session: list[str | None] = field(default_factory=list)
@@ -111,7 +118,10 @@ class BallotStore:
         """
         rows = await self._connection.fetch(_SQL["claim_keys_and_read_contexts"], *keys, persons, workflows)
         plain = [tuple(row) for row in rows]
-        return plain[0][0], [Context(row[1], row[2], row[3], row[4], row[5], row[6:12]) for row in plain]
+        return plain[0][0], [
+            Context(*row[1:6], row[6:12], row[12:18], tuple(zip(row[18] or (), row[19] or (), strict=True)))
+            for row in plain
+        ]
 
     async def read_keys(self, persons: list[int], client_ids: list[UUID]) -> dict[int, Key]:
         """Return what client ids stand for, by their place."""
@@ -164,12 +174,14 @@ class BallotStore:
         await self._connection.execute(_SQL["follow_up"], *gone, *come, *labels, *entering)
 
     async def enter_stages(self, columns: Sequence[list[int]], left: Sequence[Sequence[int]] = ((), (), ())) -> None:
-        """Begin stages that have not begun; columns workflow, subject, prior, machine, draw, need, version.
+        """Begin stages that have not begun.
+
+        Columns: workflow, subject, prior, machine, draw, need, version, calibration.
 
         Of subjects that move on, which is announced, `left` has the columns project, the workflow that they have left,
         and the revision of the label that led them on; subjects that enter for the first time have none.
         """
-        nothing: list[list[Any]] = [[] for _ in range(19)]
+        nothing: list[list[Any]] = [[] for _ in range(20)]
         await self.follow_up(nothing[:4], nothing[4:8], nothing[8:], [*columns, *left])
 
     async def known_workflows(self, workflows: list[int]) -> set[int]:

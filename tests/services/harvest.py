@@ -56,9 +56,9 @@ class Harvest:
         return number
 
     async def enter(self, subject: int, workflow: str = "arc", **scores: float) -> None:
-        version = await self.published.get(self.connection, self.version_id)
+        version = await self.published.in_force(self.connection, self.version_id)
         first = first_standing(version, workflow, Attributes(scores=scores), self.dice.randrange(2**31))
-        values = (self.workflows[workflow], subject, *first, self.version_id)
+        values = (self.workflows[workflow], subject, *first)
         await BallotStore(self.connection).enter_stages([[value] for value in values])
 
     async def entered(self, external_id: str = "galaxy", workflow: str = "arc", **scores: float) -> int:

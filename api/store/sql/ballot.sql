@@ -10,21 +10,31 @@ ORDER BY c.person_id, c.workflow_id, c.subject_id
 FOR NO KEY UPDATE OF c;
 
 -- name: claim_keys_and_read_contexts
--- Claim the client ids, and read what each (person, workflow) may do and has shown.
+-- Claim the client ids, and read what each (person, workflow) may do and has shown, and the calibrations in force in
+-- its project: also those of the workflows that its subjects may go on to.
 WITH claimed AS (
     INSERT INTO swipe_key (person_id, client_id, workflow_id, subject_id)
     SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::bigint[]) AS k (person_id, client_id, w, s)
     ORDER BY k.person_id, k.client_id
     ON CONFLICT DO NOTHING
     RETURNING 1
+), calibrated AS MATERIALIZED (
+    SELECT w.project_id, array_agg(w.id ORDER BY w.id) AS ids, array_agg(w.calibration ORDER BY w.id) AS revisions
+    FROM workflow w
+    WHERE w.project_id IN (SELECT project_id FROM workflow WHERE id = ANY($6::int[])) AND w.calibration > 0
+    GROUP BY w.project_id
 )
 SELECT (SELECT count(*) FROM claimed) AS claimed, w.project_id, w.closed_at IS NOT NULL AS closed, p.version_id,
        coalesce(l.level, 1) AS level, coalesce(s.revision, 0) AS revision,
        coalesce(s.no_no, 0) AS no_no, coalesce(s.no_yes, 0) AS no_yes, coalesce(s.no_unsure, 0) AS no_unsure,
-       coalesce(s.yes_no, 0) AS yes_no, coalesce(s.yes_yes, 0) AS yes_yes, coalesce(s.yes_unsure, 0) AS yes_unsure
+       coalesce(s.yes_no, 0) AS yes_no, coalesce(s.yes_yes, 0) AS yes_yes, coalesce(s.yes_unsure, 0) AS yes_unsure,
+       coalesce(s.b_no_no, 0) AS b_no_no, coalesce(s.b_no_yes, 0) AS b_no_yes, coalesce(s.b_no_unsure, 0) AS b_no_unsure,
+       coalesce(s.b_yes_no, 0) AS b_yes_no, coalesce(s.b_yes_yes, 0) AS b_yes_yes,
+       coalesce(s.b_yes_unsure, 0) AS b_yes_unsure, f.ids, f.revisions
 FROM unnest($5::bigint[], $6::int[]) WITH ORDINALITY AS q (person_id, workflow_id, n)
 JOIN workflow w ON w.id = q.workflow_id
 JOIN project p ON p.id = w.project_id
+LEFT JOIN calibrated f ON f.project_id = w.project_id
 LEFT JOIN level_grant l ON l.person_id = q.person_id AND l.project_id = w.project_id
 LEFT JOIN skill s ON s.person_id = q.person_id AND s.workflow_id = q.workflow_id
 ORDER BY q.n;
@@ -72,10 +82,10 @@ WITH q AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::smallint[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::uuid[], $7::smallint[],
         $8::smallint[], $9::bool[], $10::smallint[], $11::smallint[], $12::int[], $13::bigint[], $14::bigint[],
-        $15::int[], $16::int[], $17::timestamptz[], $18::int[], $19::text[], $20::smallint[], $21::text[],
-        $22::text[], $23::smallint[], $24::bool[]
+        $15::int[], $16::int[], $17::int[], $18::timestamptz[], $19::int[], $20::text[], $21::smallint[],
+        $22::text[], $23::text[], $24::smallint[], $25::bool[]
     ) AS q (kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer, flag, bucket,
-            exclusion, ordinal, if_yes, if_no, skill_revision, version_id, answered_at, dwell_ms, session,
+            exclusion, ordinal, if_yes, if_no, skill_revision, version_id, calibration, answered_at, dwell_ms, session,
             utc_offset_minutes, language, source, truth, favourite)
 ), cards AS (
     -- A vote that counts for something fills its card; one that was taken back leaves it open for another attempt.
@@ -88,10 +98,10 @@ WITH q AS MATERIALIZED (
     WHERE c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id
 ), ledger AS (
     INSERT INTO classification (kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer,
-        flag, bucket, exclusion, ordinal, if_yes, if_no, skill_revision, version_id, answered_at, dwell_ms, session,
-        utc_offset_minutes, language, source, truth)
+        flag, bucket, exclusion, ordinal, if_yes, if_no, skill_revision, version_id, calibration, answered_at,
+        dwell_ms, session, utc_offset_minutes, language, source, truth)
     SELECT kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer, flag, bucket,
-        exclusion, ordinal, if_yes, if_no, skill_revision, version_id, answered_at, dwell_ms, session,
+        exclusion, ordinal, if_yes, if_no, skill_revision, version_id, calibration, answered_at, dwell_ms, session,
         utc_offset_minutes, language, source, truth
     FROM q
 ), favourites AS (
@@ -101,8 +111,8 @@ WITH q AS MATERIALIZED (
 ), skills AS (
     UPDATE skill s SET revision = k.revision, no_no = k.no_no, no_yes = k.no_yes, no_unsure = k.no_unsure,
         yes_no = k.yes_no, yes_yes = k.yes_yes, yes_unsure = k.yes_unsure, informedness = k.informedness
-    FROM unnest($25::bigint[], $26::int[], $27::int[], $28::int[], $29::int[], $30::int[], $31::int[], $32::int[],
-                $33::int[], $34::bigint[])
+    FROM unnest($26::bigint[], $27::int[], $28::int[], $29::int[], $30::int[], $31::int[], $32::int[], $33::int[],
+                $34::int[], $35::bigint[])
         AS k (person_id, workflow_id, revision, no_no, no_yes, no_unsure, yes_no, yes_yes, yes_unsure, informedness)
     WHERE s.person_id = k.person_id AND s.workflow_id = k.workflow_id
 )
@@ -154,21 +164,22 @@ WITH gone AS (
     ON CONFLICT DO NOTHING
 ), labels AS (
     INSERT INTO label (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id,
-        routed_to, machine_score)
+        routed_to, machine_score, calibration)
     SELECT q.workflow_id, q.subject_id, q.revision, q.project_id, q.answer, q.reason, q.log_odds, q.votes,
-        q.version_id, q.routed_to, q.machine_score
+        q.version_id, q.routed_to, q.machine_score, q.calibration
     FROM unnest($9::int[], $10::bigint[], $11::int[], $12::int[], $13::smallint[], $14::smallint[], $15::bigint[],
-                $16::int[], $17::int[], $18::text[], $19::float8[])
+                $16::int[], $17::int[], $18::text[], $19::float8[], $20::int[])
         AS q (workflow_id, subject_id, revision, project_id, answer, reason, log_odds, votes, version_id, routed_to,
-              machine_score)
+              machine_score, calibration)
     RETURNING project_id, workflow_id, subject_id, revision
 ), arriving AS MATERIALIZED (
-    SELECT * FROM unnest($20::int[], $21::bigint[], $22::bigint[], $23::smallint[], $24::int[], $25::smallint[],
-                         $26::int[], $27::int[], $28::int[], $29::int[])
-        AS q (workflow_id, subject_id, prior, machine, draw, need, version_id, project_id, left_id, revision)
+    SELECT * FROM unnest($21::int[], $22::bigint[], $23::bigint[], $24::smallint[], $25::int[], $26::smallint[],
+                         $27::int[], $28::int[], $29::int[], $30::int[], $31::int[])
+        AS q (workflow_id, subject_id, prior, machine, draw, need, version_id, calibration, project_id, left_id,
+              revision)
 ), entered AS (
-    INSERT INTO stage (workflow_id, subject_id, prior, machine, draw, need, version_id)
-    SELECT workflow_id, subject_id, prior, machine, draw, need, version_id FROM arriving
+    INSERT INTO stage (workflow_id, subject_id, prior, machine, draw, need, version_id, calibration)
+    SELECT workflow_id, subject_id, prior, machine, draw, need, version_id, calibration FROM arriving
     ORDER BY workflow_id, subject_id
     ON CONFLICT DO NOTHING
     RETURNING workflow_id, subject_id, draw, machine, prior

@@ -19,9 +19,10 @@ FOR NO KEY UPDATE OF c;
 -- Open the cards for another attempt, mark the client ids, and write the ledger.
 WITH q AS MATERIALIZED (
     SELECT * FROM unnest($2::bigint[], $3::int[], $4::bigint[], $5::uuid[], $6::smallint[], $7::smallint[], $8::bool[],
-                         $9::smallint[], $10::int[], $11::bigint[], $12::bigint[], $13::int[])
+                         $9::smallint[], $10::int[], $11::bigint[], $12::bigint[], $13::int[],
+                         $14::int[])
         AS q (volunteer_id, workflow_id, subject_id, client_id, attempt, answer, flag, bucket, ordinal, if_yes, if_no,
-              version_id)
+              version_id, calibration)
 ), cards AS (
     UPDATE card c SET client_id = NULL, attempt = least(c.attempt + 1, 32767), answer = NULL, exclusion = NULL,
         bucket = NULL, ordinal = NULL, if_yes = NULL, if_no = NULL, flag = NULL, received_at = NULL
@@ -33,9 +34,10 @@ WITH q AS MATERIALIZED (
     WHERE k.person_id = $1 AND k.client_id = q.client_id
 )
 INSERT INTO classification (kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer, flag,
-    bucket, exclusion, ordinal, if_yes, if_no, skill_revision, version_id, answered_at, dwell_ms, source)
+    bucket, exclusion, ordinal, if_yes, if_no, skill_revision, version_id, calibration, answered_at, dwell_ms,
+    source)
 SELECT 1, $1, volunteer_id, workflow_id, subject_id, client_id, attempt, answer, flag, bucket, 6, ordinal, if_yes,
-    if_no, 0, version_id, now(), 0, $14
+    if_no, 0, version_id, calibration, now(), 0, $15
 FROM q;
 
 -- name: leave_tombstones
