@@ -109,6 +109,7 @@ def calibration_of(stored: CalibrationValues) -> Calibration:
         hard=stored.hard,
         accept=stored.accept,
         reject=stored.reject,
+        proven=stored.proven,
         scores=from_json(stored.scores),
     )
 

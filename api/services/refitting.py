@@ -29,6 +29,7 @@ from api.services.vote_arrays import Inputs, arrange
 from api.store.engine import Connection
 from api.store.publishing import PublishingStore
 from api.store.refitting import Candidate, Dropped, NewCalibration, RefittingStore, gather
+from cascade.agreement import proven_share
 from cascade.calibration import UNCALIBRATED, Calibration
 from cascade.graph import ScorePrior, Sequential, Workflow
 from cascade.refit import Pair, Refit, refit
@@ -206,7 +207,10 @@ def _fit(database_url: str, workflow_id: int, workflow: Workflow, before: Calibr
         return NO_VOTES
     if inputs.digest == last:
         return NOTHING_NEW
-    return _Fit(inputs, refit(inputs.votes, before, miss=workflow.miss, false_alarm=workflow.false_alarm))
+    votes = inputs.votes
+    fitted = refit(votes, before, miss=workflow.miss, false_alarm=workflow.false_alarm)
+    share = proven_share(votes.subject, votes.volunteer, votes.answer, votes.truth, votes.volunteers, before.proven)
+    return _Fit(inputs, replace(fitted, calibration=replace(fitted.calibration, proven=share)))
 
 
 def _new(

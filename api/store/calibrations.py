@@ -20,6 +20,7 @@ class CalibrationValues(NamedTuple):
     hard: int
     accept: int
     reject: int
+    proven: int
     scores: Mapping[str, Mapping[str, Any]]
 
 

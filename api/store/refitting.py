@@ -181,7 +181,7 @@ class RefittingStore:
             _SQL["write_calibration"],
             *(new.workflow_id, fit.revision, new.version_id, fit.prior.ravel().tolist()),
             *(fit.prevalence, fit.hard, fit.accept, fit.reject, new.votes),
-            *(json.dumps(to_json(fit.scores)), json.dumps(new.report)),
+            *(json.dumps(to_json(fit.scores)), json.dumps(new.report), fit.proven),
         )
         return changed
 
@@ -203,10 +203,10 @@ class RefittingStore:
 
 def _stored(row: asyncpg.Record) -> StoredCalibration:
     workflow_id, workflow, version, in_force, fitted_at, votes, *fitted = row
-    revision, prior, prevalence, hard, accept, reject, scores, report = fitted
+    revision, prior, prevalence, hard, accept, reject, proven, scores, report = fitted
     fits = from_json(json.loads(scores))
     shares = np.array(prior, dtype=np.int64).reshape(2, -1)
-    calibration = Calibration(revision, shares, prevalence, hard, accept, reject, fits)
+    calibration = Calibration(revision, shares, prevalence, hard, accept, reject, fits, proven)
     return StoredCalibration(
         workflow_id, workflow, version, in_force, fitted_at, votes, calibration, json.loads(report)
     )

@@ -43,7 +43,7 @@ SELECT pg_advisory_unlock(7233, $1);
 
 -- name: in_force
 SELECT c.workflow_id, w.name, v.number, true, c.fitted_at, c.votes, c.revision, c.prior, c.prevalence, c.hard, c.accept,
-       c.reject, c.scores::text, c.report::text
+       c.reject, c.proven, c.scores::text, c.report::text
 FROM workflow w
 JOIN calibration c ON c.workflow_id = w.id AND c.revision = w.calibration
 JOIN cascade_version v ON v.id = c.version_id
@@ -95,8 +95,8 @@ SELECT (SELECT count(*) FROM remembered)::int;
 -- Write a calibration and put it in force.
 WITH written AS (
     INSERT INTO calibration (workflow_id, revision, version_id, prior, prevalence, hard, accept, reject, votes, scores,
-        report)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb)
+        report, proven)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12)
     RETURNING workflow_id, revision
 )
 UPDATE workflow w SET calibration = c.revision FROM written c WHERE w.id = c.workflow_id;
@@ -116,7 +116,7 @@ GROUP BY person_id;
 -- name: page
 -- The calibrations of a project before a place, newest first. A workflow has no two of one moment.
 SELECT c.workflow_id, w.name, v.number, c.revision = w.calibration, c.fitted_at, c.votes, c.revision, c.prior,
-       c.prevalence, c.hard, c.accept, c.reject, c.scores::text, c.report::text
+       c.prevalence, c.hard, c.accept, c.reject, c.proven, c.scores::text, c.report::text
 FROM calibration c
 JOIN workflow w ON w.id = c.workflow_id AND w.project_id = $1
 JOIN cascade_version v ON v.id = c.version_id
