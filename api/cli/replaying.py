@@ -1,4 +1,4 @@
-"""``chaffinch replay``: a real vote log, played through the running service."""
+"""``chaffinch replay``: a real vote log, played to policies side by side, or through the running service."""
 
 import asyncio
 import re
@@ -18,6 +18,7 @@ from rich.text import Text
 
 from api.caller import Scope
 from api.cli.beside import Beside, LabelFeed, beside
+from api.cli.comparing import POLICIES, Wanted, compare_offline, known_policies
 from api.cli.outcomes import Outcome, counted, outcomes, ratio, share
 from api.cli.running import console, fail
 from api.errors import CommandError
@@ -58,13 +59,13 @@ class GoldNeededError(CommandError):
         )
 
 
-class OfflineReplayError(CommandError):
-    """Only replays through the service are built."""
+class OnePolicyError(CommandError):
+    """Through the service a log is played once, by a policy that a workflow can have."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Sequence[str]) -> None:
         super().__init__(
-            "add --through-api: this version plays logs through a running service only; replaying one offline, to"
-            " compare policies, comes with the benchmark of policies"
+            f"--through-api plays one policy that a workflow can have: sequential, count:N or lead:N, such as lead:3;"
+            f" not {' and '.join(given)}. Without --through-api any number of policies are compared."
         )
 
 
@@ -80,38 +81,58 @@ class Play:
     times: int
 
 
-def _policy(text: str) -> str:
-    if not _POLICY.fullmatch(text):
-        raise typer.BadParameter(f"{text!r} is none; give sequential, count:N or lead:N, such as lead:3")
-    return text
-
-
 def replay(  # noqa: PLR0913, PLR0917  # one for each option of the command
     votes: Annotated[Path, typer.Argument(help="CSV file, plain or gzipped: item,worker,answer,gold.")],
-    through_api: Annotated[bool, typer.Option("--through-api", help="Play it through a running service.")] = False,
-    url: Annotated[str, typer.Option(help="Where the service listens.")] = "http://127.0.0.1:8000",
     gold_share: Annotated[
         float, typer.Option(min=0, max=0.9, help="Share of the items of known answer that serve as training.")
     ] = 0.1,
-    policy: Annotated[str, typer.Option(callback=_policy, help="sequential, count:N or lead:N.")] = "sequential",
-    clients: Annotated[int, typer.Option(min=1, max=256, help="Clients that send at once.")] = 8,
-    batch: Annotated[int, typer.Option(min=1, max=100, help="Votes in a batch, at most.")] = 20,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Shuffles of the log.")] = 20,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            callback=known_policies,
+            help=f"{', '.join(POLICIES)} or willi; may be given again. [default: all that can be played]",
+        ),
+    ] = None,
+    spammers: Annotated[
+        int, typer.Option(min=0, max=100, help="Throwaway accounts on each of 5 % of the subjects.")
+    ] = 0,
+    machine_column: Annotated[str | None, typer.Option(help="Column with a machine's scores, 0 to 1.")] = None,
+    drift: Annotated[bool, typer.Option("--drift", help="Half of the volunteers answer at random half-way.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead, for programs.")] = False,
     shuffle_seed: Annotated[int, typer.Option(min=0, help="Draws gold, order and batches the same again.")] = 1,
-    twice: Annotated[bool, typer.Option("--twice", help="Send the whole log twice over.")] = False,
+    through_api: Annotated[bool, typer.Option("--through-api", help="Play it through a running service.")] = False,
+    url: Annotated[str, typer.Option(help="Through the service: where it listens.")] = "http://127.0.0.1:8000",
+    clients: Annotated[int, typer.Option(min=1, max=256, help="Through the service: clients at once.")] = 8,
+    batch: Annotated[int, typer.Option(min=1, max=100, help="Through the service: votes in a batch.")] = 20,
+    twice: Annotated[bool, typer.Option("--twice", help="Through the service: send the whole log twice over.")] = False,
 ) -> None:
-    """Play a vote log through the service, in shuffled and overlapping batches, and check what is stored.
+    """Compare policies over a vote log: votes per subject, errors, and the votes at equal error.
 
-    A new project is made for it, with a subject for each item and an importer for each worker; answers other than yes
-    and no count as unsure. Run this beside the service, with the same CHAFFINCH_ settings. At the end every stored
-    number is compared with the engine's replay of the ledger: the exit code is 0 when all agree and no vote is missing.
+    Every policy sees the same votes in the same orders, with the same items as gold, and at each moment only gold and
+    past votes. Answers other than yes and no count as unsure.
+
+    With --through-api the log is played once, in shuffled and overlapping batches, through a running service instead,
+    beside which this must run with the same CHAFFINCH_ settings. A new project is made for it, with a subject for each
+    item and an importer for each worker. At the end every stored number is compared with the engine's replay of the
+    ledger: the exit code is 0 when all agree and no vote is missing.
     """
-    play = Play(gold_share, policy, clients, batch, shuffle_seed, 2 if twice else 1)
-    asyncio.run(_replay(votes, url, play, through_api))
-
-
-async def _replay(path: Path, url: str, play: Play, through_api: bool) -> None:
     if not through_api:
-        raise OfflineReplayError
+        first = range(shuffle_seed, shuffle_seed + seeds)
+        wanted = Wanted(policy or (), gold_share, first, spammers, drift, machine_column)
+        compare_offline(votes, wanted, as_json=as_json)
+        return
+    play = Play(gold_share, _one_policy(policy or ["sequential"]), clients, batch, shuffle_seed, 2 if twice else 1)
+    asyncio.run(_replay(votes, url, play))
+
+
+def _one_policy(given: Sequence[str]) -> str:
+    if len(given) != 1 or not _POLICY.fullmatch(given[0]):
+        raise OnePolicyError(given)
+    return given[0]
+
+
+async def _replay(path: Path, url: str, play: Play) -> None:
     log = read(path)
     console.print(
         f"{path.name}: {len(log.votes)} votes of {len(log.workers)} workers on {len(log.items)} items, the answer to"

@@ -13,15 +13,13 @@ import numpy as np
 from api.replay.arms import drifting, spammed
 from api.replay.passages import Outcome, Sweep
 from api.replay.references import dawid_skene, majority
-from api.replay.rivals import RIVALS, count, lead, willi
+from api.replay.rivals import NUMBERED, RIVALS, willi
 from api.replay.sequential import EPOCHS, sequential
 from api.replay.streams import Ballots, Integers, Mask, Reals, Stream, draw
 
 OURS: Final = "sequential"
 UNAIDED: Final = "sequential-without-scores"
 WILLI: Final = "willi"
-
-_NUMBERED: Final[Mapping[str, Callable[[Stream, int], Sweep]]] = {"count": count, "lead": lead}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +197,7 @@ def _play(stream: Stream, setup: Setup) -> tuple[Mapping[str, Sweep], float]:
         elif name == WILLI:
             sweeps[name] = willi(stream)
         else:
-            sweeps[name] = _NUMBERED[kind](stream, int(number)) if number else RIVALS[name](stream)
+            sweeps[name] = NUMBERED[kind](stream, int(number)) if number else RIVALS[name](stream)
     return sweeps, stated
 
 

@@ -112,6 +112,9 @@ RIVALS: Final[Mapping[str, Callable[[Stream], Sweep]]] = {
 }
 """The policies that need nothing but votes and gold, by name."""
 
+NUMBERED: Final[Mapping[str, Callable[[Stream, int], Sweep]]] = {"count": count, "lead": lead}
+"""Those whose default may be named as a number: `count:7`."""
+
 
 def _margin(stream: Stream) -> Reals:
     """Return how many more said yes than no."""

@@ -156,13 +156,17 @@ def draw(ballots: Ballots, share: float, rng: np.random.Generator) -> Stream:
     return Stream(*votes, ballots.truth, ballots.score, gold, ballots.volunteers)
 
 
+def gold_size(known: int, share: float) -> int:
+    """Return how many of the subjects known to have one answer are gold: enough to prove a volunteer, if any."""
+    return min(known, max(GOLD_TO_PROVE, round(share * known))) if share else 0
+
+
 def _gold(truth: Integers, share: float, rng: np.random.Generator) -> Mask:
-    """Draw the same share of the true yes and the true no, and as many as prove a volunteer unless the share is 0."""
+    """Draw the same share of the true yes and of the true no."""
     gold = np.zeros(len(truth), dtype=np.bool_)
     for answer in (Answer.NO, Answer.YES):
         known = np.flatnonzero(truth == answer)
-        number = max(GOLD_TO_PROVE, round(share * len(known))) if share else 0
-        gold[rng.permutation(known)[:number]] = True
+        gold[rng.permutation(known)[: gold_size(len(known), share)]] = True
     return gold
 
 
