@@ -16,9 +16,11 @@ from api.media.storage import open_storage
 from api.postgres.embedded import running_postgres
 from api.postgres.errors import ServerUnreachableError
 from api.services.archiving import archived_batches
+from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
 from api.services.events import Events
+from api.services.explaining import Explanations
 from api.services.export_pages import Exports
 from api.services.health import Health
 from api.services.house import Services
@@ -139,10 +141,12 @@ def _build(
         labels=Labels(pool),
         events=Events(pool, hub, settings.authority),
         exports=Exports(pool, url, partial(archived_batches, open_storage(settings))),
+        explanations=Explanations(slow_pool, published, partial(archived_batches, open_storage(settings))),
         webhooks=Webhooks(pool),
         tokens=Tokens(pool, sessions),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(sessions),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
+        calibrations=Calibrations(pool),
         open_resources=resources,
     )

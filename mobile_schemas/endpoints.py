@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from mobile_schemas.calibrations import CalibrationsOut, CalibrationsQuery
 from mobile_schemas.classifications import ClassificationsIn, RetractionsIn, RetractionVerdictsOut, VerdictsOut
 from mobile_schemas.decks import DealIn, DealOut, DeckIn, DeckOut, WorkflowPath
 from mobile_schemas.events import EventOut, EventPath, EventsQuery, StreamQuery
@@ -27,6 +28,7 @@ from mobile_schemas.webhooks import (
     WebhookPath,
     WebhooksOut,
 )
+from mobile_schemas.why import WhyOut
 
 Access = Literal["public", "volunteer", "researcher", "import"]
 MediaType = Literal[
@@ -249,6 +251,16 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         problems=(409,),
     ),
     Endpoint(
+        name="list_calibrations",
+        method="GET",
+        path="/v1/projects/{slug}/calibrations",
+        summary="What refits have learnt about the workflows of a project, the newest first.",
+        access="researcher",
+        parameters=ProjectPath,
+        query=CalibrationsQuery,
+        reply=CalibrationsOut,
+    ),
+    Endpoint(
         name="begin_upload",
         method="POST",
         path="/v1/projects/{slug}/uploads",
@@ -430,6 +442,15 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         summary="A subject as anyone may see it.",
         parameters=SubjectPath,
         reply=SubjectOut,
+    ),
+    Endpoint(
+        name="explain_subject",
+        method="GET",
+        path="/v1/subjects/{subject}/why",
+        summary="Why a subject stands where it does: prior, each vote's weight, bounds, versions; in words, too.",
+        access="researcher",
+        parameters=SubjectPath,
+        reply=WhyOut,
     ),
     Endpoint(
         name="get_media_webp",

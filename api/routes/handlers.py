@@ -4,6 +4,7 @@ from typing import Final
 
 from api.http.calls import Handlers
 from api.routes import (
+    calibrations,
     classifications,
     decks,
     events,
@@ -39,6 +40,7 @@ HANDLERS: Final[Handlers[Services]] = {
     "replay_webhook": webhooks.replay,
     "pause_webhook": webhooks.pause,
     "resume_webhook": webhooks.resume,
+    "list_calibrations": calibrations.index,
     "begin_upload": imports.begin_upload,
     "get_upload": imports.get_upload,
     "put_chunk": imports.put_chunk,
@@ -50,6 +52,7 @@ HANDLERS: Final[Handlers[Services]] = {
     "export_dictionary": exports.dictionary,
     "list_subjects": subjects.index,
     "get_subject": subjects.get,
+    "explain_subject": subjects.why,
     "get_media": subjects.media,
     "get_media_avif": subjects.media_avif,
     "get_media_webp": subjects.media_webp,

@@ -4,9 +4,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from api.caller import Caller
+from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
 from api.services.events import Events
+from api.services.explaining import Explanations
 from api.services.export_pages import Exports
 from api.services.health import Health
 from api.services.labels import Labels
@@ -40,12 +42,14 @@ class Services:
     labels: Labels
     events: Events
     exports: Exports
+    explanations: Explanations
     webhooks: Webhooks
     publishing: Publishing
     tokens: Tokens
     uploads: Uploads
     levels: Levels
     monitoring: Monitoring
+    calibrations: Calibrations
     open_resources: AsyncExitStack
 
     async def authenticate(self, token_sha256: bytes) -> Caller | None:

@@ -126,6 +126,7 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     follow_events(traveller)
     send_scores(traveller)
     take_exports(traveller)
+    look_at_calibrations(traveller)
     read_pages(traveller)
     traveller.ask("openapi")
     assert traveller.asked == set(TABLE)
@@ -189,6 +190,12 @@ def take_exports(traveller: Traveller) -> None:
         page = traveller.ask(name, slug=SLUG, query={"limit": 2})
         assert page.text.splitlines()[0] == ",".join(column["name"] for column in columns)
         assert page.headers["repr-digest"].startswith("sha-256=:")
+
+
+def look_at_calibrations(traveller: Traveller) -> None:
+    """See what refits have learnt: nothing yet, since none has been."""
+    page = traveller.ask("list_calibrations", slug=SLUG).json()
+    assert page == {"calibrations": [], "complete": True, "cursor": None}
 
 
 def read_pages(traveller: Traveller) -> None:
