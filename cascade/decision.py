@@ -74,7 +74,7 @@ def decide(standings: Rows, entries: Rows, rules: Rows) -> Decisions:
 
     `standings` is `STANDING` of shape (n,), `entries` is `ENTRY` of shape (m,), `rules` is `RULE`.
     """
-    standings = _copy(np.ascontiguousarray(standings))
+    standings = copy(np.ascontiguousarray(standings))
     bucket, ordinal = np.empty((2, len(entries)), dtype=np.int64)
     moves = [np.empty(0, dtype=MOVE)]
     for turn in rounds(entries["stage"]):
@@ -108,7 +108,8 @@ def _matrix(rows: Rows) -> Integers:
     return rows.view(np.int64).reshape(len(rows), -1)
 
 
-def _copy(rows: Rows) -> Rows:
+def copy(rows: Rows) -> Rows:
+    """Return the same rows in memory of their own, at a tenth of numpy's price for structured arrays."""
     return rows.view(np.int64).copy().view(rows.dtype)
 
 
@@ -146,7 +147,7 @@ def _bucket(standing: Rows, entry: Rows) -> Integers:
 
 def _added(standing: Rows, entry: Rows, bucket: Integers) -> Rows:
     """Return the standings with each entry added to its sum; nothing is decided yet."""
-    after = _copy(standing)
+    after = copy(standing)
     sign = _sign(entry)
     ratio = sign * (entry["if_yes"] - entry["if_no"])
     proven, unproven = sign * (bucket == _PROVEN), sign * (bucket == _UNPROVEN)
@@ -168,22 +169,22 @@ def _added(standing: Rows, entry: Rows, bucket: Integers) -> Rows:
 
 def _settled(standing: Rows, entry: Rows, bucket: Integers, rule: Rows) -> Rows:
     """Return the standings, to which the entries are added, with what follows from them."""
-    after = _copy(standing)
+    after = copy(standing)
     vote = entry["kind"] == _VOTE
     counted = (bucket == _PROVEN) | (bucket == _UNPROVEN)
-    verdict = _verdict(standing, rule)
+    verdict = verdict_of(standing, rule)
     moved = np.flatnonzero(vote & counted & (verdict[0] != standing["state"]))
     if len(moved):
-        after[moved] = _moved(standing[moved], verdict[:, moved], rule[moved])
+        after[moved] = decided_by(standing[moved], verdict[:, moved], rule[moved])
     shown_again = (standing["reason"] != _FLAGGED) | (entry["flag"] != 0)
     after["audit_open"][~vote & counted & (standing["state"] == _RETIRED) & shown_again] = 1
     after["audit_open"][vote & (bucket == _AUDIT) & _audit_complete(standing, rule)] = 0
     return after
 
 
-def _moved(standing: Rows, verdict: Integers, rule: Rows) -> Rows:
+def decided_by(standing: Rows, verdict: Integers, rule: Rows) -> Rows:
     """Return the standings with the states of their verdicts; a share of the retired stays open for an audit."""
-    after = _copy(standing)
+    after = copy(standing)
     after["state"], after["answer"], after["reason"] = verdict
     retired = after["state"] == _RETIRED
     drawn = after["draw"] * 1_000_000 < rule["audit_ppm"] * 2**31
@@ -203,7 +204,7 @@ def _moves(turn: Integers, entry: Rows, before: Rows, after: Rows) -> Rows:
     return moves
 
 
-def _verdict(standing: Rows, rule: Rows) -> Integers:
+def verdict_of(standing: Rows, rule: Rows) -> Integers:
     """Return the state, answer and reason, of shape (3, n), that a counted vote gives each stage."""
     tally = Tally.of(standing)
     verdict = np.array([standing["state"], standing["answer"], standing["reason"]])
