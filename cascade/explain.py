@@ -220,6 +220,8 @@ def _add(standing: Rows, step: Step) -> None:
         for name, value in zip(COUNTS, step.counts or (), strict=step.counts is not None):
             standing[name] = value
         return
+    if step.sign == 0:
+        return
     word = Answer(step.answer).word
     if step.bucket in (Bucket.PROVEN, Bucket.UNPROVEN):
         standing["flags"] += step.sign * step.flag

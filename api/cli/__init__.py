@@ -29,6 +29,7 @@ from api.cli import (
     uploading,
     verifying,
     webhooks,
+    why,
     working,
 )
 from api.cli.running import asides
@@ -50,6 +51,7 @@ app = typer.Typer(
 app.command("serve")(serving.serve)
 app.command("worker")(working.worker)
 app.command("publish")(publishing.publish)
+app.command("why")(why.why)
 app.command("verify")(verifying.verify)
 app.command("doctor")(doctoring.doctor)
 app.command("backup")(backing.backup)

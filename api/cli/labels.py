@@ -29,7 +29,8 @@ def _said(text: str) -> str:
     return text.strip()
 
 
-def _subject(text: str) -> str:
+def a_subject(text: str) -> str:
+    """Return a public id as it was given, or refuse it."""
     if not re.fullmatch("S[1-9][0-9]{0,17}", text):
         raise typer.BadParameter(f"{text!r} is no subject; give its public id, such as S1234")
     return text
@@ -37,7 +38,7 @@ def _subject(text: str) -> str:
 
 @labels.command("revise")
 def labels_revise(
-    subject: Annotated[str, typer.Argument(callback=_subject, help="Public id of the subject, such as S1234.")],
+    subject: Annotated[str, typer.Argument(callback=a_subject, help="Public id of the subject, such as S1234.")],
     workflow: Annotated[str, typer.Option(help="Name of the workflow whose question you answer.")],
     answer: Annotated[Side, typer.Option(help="The answer.")],
     by: Annotated[str, typer.Option(callback=_said, help="Who says so.")],

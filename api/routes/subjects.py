@@ -25,6 +25,11 @@ async def get(services: Services, call: Call[SubjectPath, None, None]) -> Answer
     return await services.subjects.get(subject_number(call.path.subject))
 
 
+async def why(services: Services, call: Call[SubjectPath, None, None]) -> Answer:
+    """Tell a project's researchers why a subject stands where it does."""
+    return await services.explanations.why(call.caller, subject_number(call.path.subject))
+
+
 async def media(services: Services, call: Call[MediaPath, None, None]) -> Answer:
     """Send a picture in the better of the formats that the client names."""
     best = quality(call.headers, b"image/avif")

@@ -1,0 +1,192 @@
+"""Why a subject was decided as it was, from real votes: sentences, sums, skills, and what does not add up."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pydantic_core import to_json
+
+from api.errors import NotAllowedError, NotInWorkflowError, UnknownSubjectError
+from api.media.folder import FolderStorage
+from api.services.archiving import archived_batches
+from api.services.explaining import Explanations
+from api.services.house import Services
+from api.store.engine import Connection, Pool
+from api.store.exports import ArchivedMonth
+from cascade.vocabulary import Answer
+from mobile_schemas.why import StageWhyOut, WhyOut
+from tests.services.campaigns import (
+    SEQUENTIAL,
+    a_campaign,
+    a_swipe,
+    an_importer,
+    deal_named,
+    retract,
+    show_skill,
+    submit,
+    vote,
+)
+from tests.services.harvest import Harvest, a_researcher, revise, sow
+
+BY_EVIDENCE = """
+project: lenses
+workflows:
+  - {name: arc, question: "Is there an arc?", audit: 0, then: {yes: lens, no: retire}}
+  - {name: lens, question: "Is it a lens?", policy: {count: 2}, audit: 0}
+"""
+
+
+def no_files(_month: ArchivedMonth, _workflows: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    raise AssertionError("nothing is archived")
+
+
+def told(view: dict[str, Any]) -> WhyOut:
+    """Return a view as clients get it."""
+    return WhyOut.model_validate_json(to_json(view))
+
+
+async def why(services: Services, subject: int) -> list[StageWhyOut]:
+    return told(await services.explanations.why(None, subject)).workflows
+
+
+async def teach(harvest: Harvest, persons: Sequence[int]) -> None:
+    """Let persons answer ten training subjects of each answer, all but one of each rightly."""
+    for number in range(20):
+        subject = await harvest.subject(f"gold {number}")
+        truth = number % 2
+        await harvest.connection.execute(
+            "INSERT INTO gold_standard (subject_id, workflow, revision, project_id, truth, draw)"
+            " VALUES ($1, 'arc', 1, $2, $3, 7)",
+            subject,
+            harvest.project_id,
+            truth,
+        )
+        for person in persons:
+            await harvest.vote(person, subject, "yes" if truth == (number > 1) else "no")
+
+
+async def test_a_consensus_is_told_vote_by_vote(connection: Connection, pool: Pool) -> None:
+    harvest = await sow(connection, BY_EVIDENCE)
+    await teach(harvest, [1, 2])
+    subject = await harvest.entered()
+    for person, answer in ((9, "unsure"), (1, "yes"), (2, "yes"), (3, "no")):
+        await harvest.vote(person, subject, answer)  # type: ignore[arg-type]  # words of the contract
+
+    view = await Explanations(pool, harvest.published, no_files).why(a_researcher(harvest.project_id), subject)
+    arc, lens = told(view).workflows
+
+    assert arc.in_words[0].startswith(f"S{subject} was retired as yes in workflow arc by consensus on 20")
+    assert ": 3 votes brought the odds of yes from 1:1 to " in arc.in_words[0]
+    assert arc.in_words[0].endswith(", past 19:1.")
+    assert arc.in_words[1:] == ["It went on to workflow lens."]
+    assert [(step.bucket, step.why_not) for step in arc.steps] == [
+        ("unproven", None),
+        ("proven", None),
+        ("proven", None),
+        ("late", "late"),
+    ]
+    assert [step.skill.gold_if_yes for step in arc.steps if step.skill] == [[0] * 3, [1, 9, 0], [1, 9, 0], [0] * 3]
+    assert all(step.skill.exact for step in arc.steps if step.skill)
+    assert [step.needed for step in arc.steps] == [2, 1, None, None]
+    assert (arc.labels[0].log_odds, arc.labels[0].routed_to) == (arc.steps[2].log_odds, "lens")
+    assert (arc.prior.source, arc.rule.bounds, arc.discrepancies, arc.notes) == ("declared", "declared", [], [])
+    assert (lens.entered_from, lens.state) == ("arc", "open")
+    assert lens.in_words == [f"S{subject} is open in workflow lens: it has 0 of 2 votes."]
+
+
+async def test_a_vote_that_was_taken_back_is_told_with_its_retraction(services: Services, database: Connection) -> None:
+    campaign = await a_campaign(services, database, SEQUENTIAL, gold=(3, 3))
+    subject, undecided = campaign.subjects[0], await an_importer(campaign)
+    await show_skill(campaign, undecided)
+    for answer in ("no", "yes"):
+        await deal_named(services, undecided, campaign.arc, subject)
+        swipe = a_swipe(campaign.arc, subject, answer)
+        await submit(services, undecided, swipe)
+        if answer == "no":
+            await retract(services, undecided, swipe.id)
+
+    (arc,) = await why(services, subject)
+
+    assert [(step.kind, step.answer, step.ordinal) for step in arc.steps] == [
+        ("vote", "no", 1),
+        ("retraction", "no", 2),
+        ("vote", "yes", 3),
+    ]
+    assert arc.steps[1].log_odds == 0
+    assert arc.steps[2].log_odds == -arc.steps[0].log_odds > 0
+    assert not arc.steps[2].skill.exact  # type: ignore[union-attr]  # the ledger knows nothing of these training answers
+    assert arc.discrepancies == []
+
+
+async def test_an_expert_is_named_and_a_tampered_sum_too(harvest: Harvest, pool: Pool) -> None:
+    subject = await harvest.retired()
+    await revise(harvest, subject, Answer.NO)
+    explanations = Explanations(pool, harvest.published, no_files)
+
+    (arc, _) = told(await explanations.why(None, subject)).workflows
+    await harvest.connection.execute("UPDATE stage SET unproven = unproven + 1 WHERE subject_id = $1", subject)
+    (tampered,) = told(await explanations.why(None, subject, "arc")).workflows
+
+    assert arc.in_words[2].startswith("Caroline made it no on 20")
+    assert arc.in_words[2].endswith(": seen with the telescope")
+    assert [(label.label, label.author) for label in arc.labels] == [("yes", None), ("no", "Caroline")]
+    assert arc.discrepancies == []
+    assert [each.partition(" is stored")[0] for each in tampered.discrepancies] == ["unproven"]
+
+
+async def test_a_vote_that_no_card_leads_to_is_found_in_the_ledger(harvest: Harvest, pool: Pool) -> None:
+    subject = await harvest.retired()
+    await harvest.connection.execute("UPDATE card SET received_at = NULL")
+
+    (arc, _) = told(await Explanations(pool, harvest.published, no_files).why(None, subject)).workflows
+
+    assert [step.ordinal for step in arc.steps] == [1, 2]
+    assert arc.discrepancies == []
+
+
+async def test_votes_of_a_month_whose_file_is_not_there_are_missed_in_words(
+    harvest: Harvest, pool: Pool, tmp_path: Any
+) -> None:
+    subject = await harvest.retired()
+    await harvest.connection.execute("UPDATE stage SET entered_at = '2025-01-07Z'")
+    await harvest.connection.execute("DELETE FROM classification")
+    await harvest.connection.execute(
+        "INSERT INTO archived_month VALUES ('2025-01-01', 'ledger/2025-01.parquet', 2, '00')"
+    )
+    storage = FolderStorage(tmp_path)
+
+    def read_month(month: ArchivedMonth, workflows: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        return archived_batches(storage, month, workflows)
+
+    (arc, _) = told(await Explanations(pool, harvest.published, read_month).why(None, subject)).workflows
+
+    assert arc.in_words[0].startswith(f"S{subject} was retired as yes in workflow arc on 20")
+    assert (arc.steps, arc.discrepancies) == ([], [])
+    assert arc.notes == ["The votes of 2025-01 are archived, and their file cannot be read: they are missing here."]
+
+
+async def test_only_the_researchers_of_its_project_are_told(harvest: Harvest, pool: Pool) -> None:
+    subject = await harvest.entered()
+    explanations = Explanations(pool, harvest.published, no_files)
+
+    with pytest.raises(NotAllowedError):
+        await explanations.why(a_researcher(harvest.project_id + 1), subject)
+    with pytest.raises(UnknownSubjectError):
+        await explanations.why(None, subject + 1)
+    with pytest.raises(NotInWorkflowError, match="it has one in arc"):
+        await explanations.why(None, subject, "lens")
+
+
+async def test_every_kind_of_outcome_fits_the_contract(services: Services, database: Connection) -> None:
+    campaign = await a_campaign(services, database, SEQUENTIAL, gold=(3, 3))
+    await vote(services, campaign, campaign.arc, campaign.subjects[0], "yes", "yes", "yes", "yes")
+
+    (contested,) = await why(services, campaign.subjects[0])
+    (fresh,) = await why(services, campaign.subjects[1])
+    known = told(await services.explanations.why(None, next(iter(campaign.gold))))
+
+    assert contested.state == "contested"
+    assert "asked of the most skilled" in contested.in_words[0]
+    assert (fresh.steps, fresh.state) == ([], "open")
+    assert [answer.truth for answer in known.known_answers] == ["no"]
