@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from api.caller import Caller, Scope
 from api.errors import NotAllowedError, UnknownProjectError
+from api.services.published import calibration_of
 from api.services.reachable import reachable
 from api.store.engine import Pool
 from api.store.refitting import RefittingStore, StoredCalibration
 from cascade.calibration import Calibration
-from cascade.score import to_json
 from cascade.skill import MICRO
 from cascade.standing import p_yes
 from cascade.vocabulary import Answer
@@ -72,15 +72,15 @@ def calibration_view(calibration: Calibration) -> dict[str, Any]:
 
 def _view(stored: StoredCalibration) -> dict[str, Any]:
     return {
-        "workflow": stored.workflow_id,
+        "workflow": stored.values.workflow_id,
         "workflow_name": stored.workflow,
-        "revision": stored.calibration.revision,
+        "revision": stored.values.revision,
         "in_force": stored.in_force,
         "version": stored.version,
         "fitted_at": stored.fitted_at,
         "votes": stored.votes,
-        **calibration_view(stored.calibration),
-        "scores": to_json(stored.calibration.scores),
+        **calibration_view(calibration_of(stored.values)),
+        "scores": stored.values.scores,
         "report": stored.report,
     }
 
@@ -90,7 +90,7 @@ def _shares(counts: NDArray[np.int64]) -> dict[str, float]:
 
 
 def _cursor(stored: StoredCalibration) -> str:
-    return f"{(stored.fitted_at - _EPOCH) // _MICROSECOND}.{stored.workflow_id}"
+    return f"{(stored.fitted_at - _EPOCH) // _MICROSECOND}.{stored.values.workflow_id}"
 
 
 def _place(cursor: str | None) -> tuple[datetime, int] | None:

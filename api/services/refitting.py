@@ -30,7 +30,7 @@ from api.store.engine import Connection
 from api.store.publishing import PublishingStore
 from api.store.refitting import Candidate, Dropped, NewCalibration, RefittingStore, gather
 from cascade.agreement import proven_share
-from cascade.calibration import UNCALIBRATED, Calibration
+from cascade.calibration import Calibration
 from cascade.graph import ScorePrior, Sequential, Workflow
 from cascade.refit import Pair, Refit, refit
 from cascade.skill import proven
@@ -151,7 +151,9 @@ class Refitting:
 
     async def _refit(self, candidate: Candidate, workflow: Workflow, dry_run: bool) -> Outcome:
         began = time.perf_counter()
-        before, last = await self._in_force(candidate)
+        in_force = await self._published.in_force(self._connection, candidate.version_id)
+        before = in_force.calibration(candidate.workflow_id)
+        last = await self._store.inputs_in_force(candidate.workflow_id)
         fit = await asyncio.to_thread(_fit, self._database_url, candidate.workflow_id, workflow, before, last)
         if isinstance(fit, str):
             return Outcome(candidate.slug, candidate.name, fit, seconds=time.perf_counter() - began)
@@ -163,13 +165,6 @@ class Refitting:
             async with self._connection.transaction():
                 await self._write(candidate, new)
         return Outcome(candidate.slug, candidate.name, None, calibration, report, seconds=time.perf_counter() - began)
-
-    async def _in_force(self, candidate: Candidate) -> tuple[Calibration, str | None]:
-        """Return the calibration in force, and the digest of what it was made of."""
-        stored = await self._store.in_force(candidate.workflow_id)
-        if stored is None:
-            return UNCALIBRATED, None
-        return stored.calibration, stored.report.get("inputs")
 
     async def _write(self, candidate: Candidate, new: NewCalibration) -> None:
         if await PublishingStore(self._connection).hold_version(candidate.project_id) != candidate.version_id:

@@ -15,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from api.store.calibrations import CalibrationValues
 from api.store.columnar import ColumnarConnection, open_columnar
 from api.store.engine import Connection
 from api.store.statements import statements
 from cascade.calibration import Calibration
-from cascade.score import from_json, to_json
+from cascade.score import to_json
 
 _SQL = statements("refitting")
 
@@ -89,14 +90,13 @@ class Dropped(NamedTuple):
 class StoredCalibration(NamedTuple):
     """A calibration as it was written; `in_force` says whether it is that of its workflow now."""
 
-    workflow_id: int
     workflow: str
     version: int
     in_force: bool
     fitted_at: datetime
     votes: int
-    calibration: Calibration
     report: Mapping[str, Any]
+    values: CalibrationValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +165,10 @@ class RefittingStore:
         """Let another one refit the workflow."""
         await self._connection.execute(_SQL["stop_refitting"], workflow_id)
 
-    async def in_force(self, workflow_id: int) -> StoredCalibration | None:
-        """Return the calibration in force of a workflow."""
-        row = await self._connection.fetchrow(_SQL["in_force"], workflow_id)
-        return None if row is None else _stored(row)
+    async def inputs_in_force(self, workflow_id: int) -> str | None:
+        """Return the digest of what the calibration in force was made of."""
+        digest: str | None = await self._connection.fetchval(_SQL["inputs_in_force"], workflow_id)
+        return digest
 
     async def write(self, new: NewCalibration) -> int:
         """Write a calibration with everybody's skill by it, and put it in force; return whose fits are new."""
@@ -202,14 +202,9 @@ class RefittingStore:
 
 
 def _stored(row: asyncpg.Record) -> StoredCalibration:
-    workflow_id, workflow, version, in_force, fitted_at, votes, *fitted = row
-    revision, prior, prevalence, hard, accept, reject, proven, scores, report = fitted
-    fits = from_json(json.loads(scores))
-    shares = np.array(prior, dtype=np.int64).reshape(2, -1)
-    calibration = Calibration(revision, shares, prevalence, hard, accept, reject, fits, proven)
-    return StoredCalibration(
-        workflow_id, workflow, version, in_force, fitted_at, votes, calibration, json.loads(report)
-    )
+    workflow, version, in_force, fitted_at, votes, report = row[:6]
+    values = CalibrationValues(*row[6:])._replace(scores=json.loads(row[-1]))
+    return StoredCalibration(workflow, version, in_force, fitted_at, votes, json.loads(report), values)
 
 
 def _table(connection: ColumnarConnection, name: str, workflow_id: int, score: str = "") -> pa.Table:

@@ -41,12 +41,10 @@ SELECT pg_try_advisory_lock(7233, $1);
 -- name: stop_refitting
 SELECT pg_advisory_unlock(7233, $1);
 
--- name: in_force
-SELECT c.workflow_id, w.name, v.number, true, c.fitted_at, c.votes, c.revision, c.prior, c.prevalence, c.hard, c.accept,
-       c.reject, c.proven, c.scores::text, c.report::text
-FROM workflow w
-JOIN calibration c ON c.workflow_id = w.id AND c.revision = w.calibration
-JOIN cascade_version v ON v.id = c.version_id
+-- name: inputs_in_force
+-- The digest of what the calibration in force was made of.
+SELECT c.report ->> 'inputs'
+FROM workflow w JOIN calibration c ON c.workflow_id = w.id AND c.revision = w.calibration
 WHERE w.id = $1;
 
 -- name: lock_skills
@@ -115,8 +113,8 @@ GROUP BY person_id;
 
 -- name: page
 -- The calibrations of a project before a place, newest first. A workflow has no two of one moment.
-SELECT c.workflow_id, w.name, v.number, c.revision = w.calibration, c.fitted_at, c.votes, c.revision, c.prior,
-       c.prevalence, c.hard, c.accept, c.reject, c.proven, c.scores::text, c.report::text
+SELECT w.name, v.number, c.revision = w.calibration, c.fitted_at, c.votes, c.report::text, c.workflow_id, c.revision,
+       c.prior, c.prevalence, c.hard, c.accept, c.reject, c.proven, c.scores::text
 FROM calibration c
 JOIN workflow w ON w.id = c.workflow_id AND w.project_id = $1
 JOIN cascade_version v ON v.id = c.version_id
