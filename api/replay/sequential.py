@@ -18,9 +18,10 @@ from cascade.decision import ENTRY, decide
 from cascade.drift import trusted
 from cascade.graph import VoteLimits, Workflow
 from cascade.refit import Refit, Votes, refit
+from cascade.rescoring import VOICE, rescore
 from cascade.score import AGREES, cross_fitted
 from cascade.skill import weigh
-from cascade.standing import STANDING, Rows, Side, Tally, log_odds, rules_of
+from cascade.standing import STANDING, Rows, Side, Tally, rules_of
 from cascade.vocabulary import NO_ANSWER, Answer, Bucket, StageState
 
 EPOCHS: Final = 20
@@ -70,8 +71,9 @@ class _Course:
         self._stream = stream
         self._scale = scale
         votes = VoteLimits(minimum=minimum, maximum=_ENDLESS, contested=0)
-        self._workflow = Workflow(_NAME, "?", votes=votes, audit=0)
+        self._workflow = Workflow(_NAME, "?", votes=votes, audit=0, cold=not stream.gold.any())
         self._score = _score_priors(stream)
+        self._machine = (np.abs(self._score) >= AGREES).astype(np.int64)
         self._calibration, self._batch = UNCALIBRATED, np.zeros((stream.volunteers, 2, 3), dtype=np.int64)
         self._counted = stream.on_gold.copy()
         self._standings = np.zeros(len(stream.truth), dtype=STANDING)
@@ -108,7 +110,7 @@ class _Course:
     def outcome(self) -> Outcome:
         """Return how things stand."""
         standings = self._standings[self._stream.subjects]
-        z = log_odds(standings)
+        z = Side.both(standings, self._rules_of(self._stream.subjects))[0].z
         answer = np.where(standings["state"] == StageState.RETIRED, standings["answer"], UNDECIDED)
         forced = np.where(z > 0, int(Answer.YES), np.where(z < 0, int(Answer.NO), UNDECIDED))
         return Outcome(Tally.of(standings).counted, answer, np.where(answer >= 0, answer, forced))
@@ -122,13 +124,19 @@ class _Course:
     def _weigh_anew(self, used: Integers, place: int) -> None:
         """Give the open subjects the sums that their votes have by the last refit, and judge them by its bounds."""
         stream, standings = self._stream, self._standings
-        chosen = used[(standings["state"][stream.subject[used]] == StageState.OPEN) & ~stream.on_gold[used]]
-        still = np.flatnonzero(standings["state"] == StageState.OPEN)
-        fresh = _summed(stream.subject[chosen], stream.answer[chosen], self._weights(chosen, place), len(standings))
-        fresh["prior"] = self._calibration.prevalence + self._score
-        fresh["machine"] = np.abs(self._score) >= AGREES
-        fresh["answer"] = NO_ANSWER
-        standings[still] = _judged(fresh[still], self._rules[np.zeros(len(still), dtype=np.int64)])
+        is_open = standings["state"] == StageState.OPEN
+        still = np.flatnonzero(is_open)
+        chosen = used[is_open[stream.subject[used]] & ~stream.on_gold[used]]
+        voices = np.zeros(len(chosen), dtype=VOICE)
+        voices["stage"], voices["answer"] = (np.cumsum(is_open) - 1)[stream.subject[chosen]], stream.answer[chosen]
+        voices["if_yes"], voices["if_no"], voices["proven"] = self._weights(chosen, place)
+        prior = self._calibration.prevalence + self._score[still]
+        standings[still] = rescore(
+            standings[still], self._rules_of(still), prior, self._machine[still], voices
+        ).standings
+
+    def _rules_of(self, subjects: Integers) -> Rows:
+        return self._rules[np.zeros(len(subjects), dtype=np.int64)]
 
     def _weights(self, votes: Integers, place: int) -> tuple[Integers, Integers, Mask]:
         """Return what `cascade.skill.weigh` gives votes by what is known of their volunteers now."""
@@ -148,33 +156,3 @@ def _score_priors(stream: Stream) -> Integers:
     scored = np.flatnonzero(~np.isnan(stream.score))
     priors[scored] = cross_fitted(stream.score[scored], stream.known[scored])
     return priors
-
-
-def _summed(subject: Integers, answer: Integers, weights: tuple[Integers, Integers, Mask], size: int) -> Rows:
-    """Return standings, (n,), that hold the sums over the votes given."""
-    if_yes, if_no, proven = weights
-    standings = np.zeros(size, dtype=STANDING)
-    for name, worth, votes in (
-        ("if_yes", if_yes, proven),
-        ("if_no", if_no, proven),
-        ("unproven", if_yes - if_no, ~proven),
-    ):
-        standings[name] = np.rint(np.bincount(subject[votes], worth[votes], size)).astype(np.int64)
-    for word in Answer:
-        for letter, votes in (("n", proven), ("u", ~proven)):
-            chosen = subject[votes & (answer == word)]
-            standings[f"{letter}_{word.word}"] = np.bincount(chosen, minlength=size)
-    return standings
-
-
-def _judged(standings: Rows, rules: Rows) -> Rows:
-    """Return standings as the policy leaves them that a vote has just reached."""
-    tally = Tally.of(standings)
-    heard = standings["n_yes"] + standings["n_no"] + standings["n_unsure"] > 0
-    yes, no = (
-        heard & (side.z >= side.bound) & (tally.counted >= np.where(side.machine & (side.z > side.prior), 1, least))
-        for side, least in zip(Side.both(standings, rules), (rules["votes_min"],) * 2, strict=True)
-    )
-    standings["state"] = np.where(yes | no, int(StageState.RETIRED), standings["state"])
-    standings["answer"] = np.where(yes, int(Answer.YES), np.where(no, int(Answer.NO), NO_ANSWER))
-    return standings
