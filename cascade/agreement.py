@@ -3,7 +3,7 @@
 A workflow that is declared ``cold: agreement`` begins without gold. Until volunteers that gold has proven give half of
 its votes, evidence is the sum over all votes, as a refit without gold weighs them, and it decides only where one answer
 also leads by `AGREEMENT` votes. Nothing bounds the error of that: a crowd that errs as a crowd looks like one that is
-right, and somebody with several accounts can decide what they like. `expected_error` is an estimate.
+right, and somebody with several accounts can decide what they like. `agreement_error` is an estimate.
 
 Measured on eight vote logs without any gold, three seeds, at targets of 5 %, as the error among retired, the share
 retired, and votes per subject:
@@ -65,13 +65,19 @@ def proven_share(
     return max(before, int(share * MICRO))
 
 
-def expected_error(log_odds: Integers, target: float) -> float:
-    """Return the error to expect among subjects retired by agreement, up to one half.
+def agreement_error(log_odds: Integers, labels: Integers, target: float) -> float:
+    """Return the error to expect of labels that agreement gave, up to one half: an estimate, never a bound.
 
-    It is `SAFETY` times what their log-odds of yes (micro-nats, by a refit of all votes) say of themselves, and never
-    less than the declared target.
+    It is `SAFETY` times what a refit of all votes makes of it, and never less than the declared target.
+
+    Parameters
+    ----------
+    log_odds
+        Of yes by the refit in micro-nats, of each labelled subject, (n,).
+    labels
+        The `Answer` that each was given, (n,).
     """
-    if not len(log_odds):
+    if not len(labels):
         return target
-    stated = float(expit(-np.abs(log_odds) / MICRO).mean())
-    return min(0.5, max(target, SAFETY * stated))
+    against = np.where(labels == Answer.YES, -log_odds, log_odds) / MICRO
+    return min(0.5, max(target, SAFETY * float(expit(against).mean())))

@@ -305,6 +305,7 @@ class StageRow(SQLModel, table=True):
     """A subject in a workflow: sums in micro-nats, state, and its need for cards."""
 
     __tablename__ = "stage"
+    __table_args__ = (Index("stage_audited", "workflow_id", "subject_id", postgresql_where=text("audit_count > 0")),)
     workflow_id: int = _key(Integer)
     subject_id: int = _key(BigInteger)
     state: int = _number(SmallInteger)
@@ -418,6 +419,7 @@ class RescoreRow(SQLModel, table=True):
     """
 
     __tablename__ = "rescore"
+    __table_args__ = (Index("rescore_flagged", "workflow_id", "subject_id", postgresql_where=text("flagged")),)
     workflow_id: int = _key(Integer)
     subject_id: int = _key(BigInteger)
     ordinal: int = _key(Integer)

@@ -82,6 +82,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workflow_id", "subject_id", "ordinal"),
     )
     op.create_index("card_stage", "card", ["workflow_id", "subject_id"])
+    op.create_index("rescore_flagged", "rescore", ["workflow_id", "subject_id"], postgresql_where=sa.text("flagged"))
+    op.create_index(
+        "stage_audited", "stage", ["workflow_id", "subject_id"], postgresql_where=sa.text("audit_count > 0")
+    )
     for table in ("workflow", "stage", "label", "classification"):
         op.add_column(table, sa.Column("calibration", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("skill", sa.Column("b_no_no", sa.Integer(), server_default=sa.text("0"), nullable=False))
