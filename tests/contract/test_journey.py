@@ -127,6 +127,7 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     send_scores(traveller)
     take_exports(traveller)
     look_at_calibrations(traveller)
+    ask_why(traveller, card["subject"])
     read_pages(traveller)
     traveller.ask("openapi")
     assert traveller.asked == set(TABLE)
@@ -190,6 +191,13 @@ def take_exports(traveller: Traveller) -> None:
         page = traveller.ask(name, slug=SLUG, query={"limit": 2})
         assert page.text.splitlines()[0] == ",".join(column["name"] for column in columns)
         assert page.headers["repr-digest"].startswith("sha-256=:")
+
+
+def ask_why(traveller: Traveller, subject: str) -> None:
+    """Ask why a subject stands where it does: the votes on it were taken back."""
+    told = traveller.ask("explain_subject", subject=subject).json()
+    assert (told["subject"], told["project"]) == (subject, SLUG)
+    assert all(stage["in_words"] and not stage["discrepancies"] for stage in told["workflows"])
 
 
 def look_at_calibrations(traveller: Traveller) -> None:
