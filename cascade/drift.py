@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cascade.decision import rounds
 from cascade.skill import MICRO, PRIOR, logarithms
@@ -65,6 +65,11 @@ class Records:
         """Return the records of volunteers who have not seen any gold."""
         empty = np.zeros((size, 8), dtype=np.int64)
         return cls(empty[:, :6].reshape(-1, 2, 3), empty[:, 6].copy(), empty[:, 7].copy())
+
+    def put(self, place: int, counts: ArrayLike, cusum: int, drops: int) -> None:
+        """Set one record, in place; `counts` are six, by truth and answer."""
+        self.counts[place] = np.reshape(counts, (2, 3))
+        self.cusum[place], self.drops[place] = cusum, drops
 
     def take(self, places: Integers) -> "Records":
         """Return copies of some records."""

@@ -29,6 +29,7 @@ from api.services.verdicts import Verdict, again, duplicate, kept_or_created, re
 from api.store.ballot import BallotColumns, BallotStore, CardNow, Context, Gold, Key
 from api.store.engine import Connection
 from cascade.decision import ENTRY, Decisions, decide
+from cascade.drift import Records, learn_in_order, trusted
 from cascade.skill import informedness_quantile, weigh
 from cascade.vocabulary import Answer, Bucket, EntryKind, Exclusion
 from mobile_schemas.classifications import ClassificationIn
@@ -59,6 +60,7 @@ class Swipe:
     exclusion: int = 0
     truth: int | None = None
     explanation: str | None = None
+    skill_revision: int = 0
     stage: int = -1
     bucket: int = 0
     ordinal: int = 0
@@ -85,7 +87,7 @@ class Ballot:
         self._published = published
         self._dice = dice
         self._contexts: list[Context] = []
-        self._counts: Integers = np.zeros((0, 2, 3), dtype=np.int64)
+        self._records = Records.blank(0)
         self._batch: Integers = np.zeros((0, 2, 3), dtype=np.int64)
         self._priors: Integers = np.zeros((0, 2, 3), dtype=np.int64)
         self._revisions: list[int] = []
@@ -182,7 +184,7 @@ class Ballot:
         claimed, self._contexts = await self._store.claim_keys_and_read_contexts(
             _key_columns(claims), [key[0] for key in places], [key[1] for key in places]
         )
-        self._counts = np.array([c.counts for c in self._contexts], dtype=np.int64).reshape(-1, 2, 3)
+        self._records = _records(self._contexts)
         self._revisions = [c.revision for c in self._contexts]
         await self._meet_versions()
         known: dict[int, Key] = {}
@@ -249,27 +251,41 @@ class Ballot:
     async def _learn(self, swipes: Sequence[Swipe]) -> list[list[int]]:
         """Add gold answers to the skills of those who gave them; return the columns of the changed skills."""
         if not swipes:
-            return [[] for _ in range(10)]
+            return [[] for _ in range(12)]
         gold = await self._read_gold(swipes)
         contexts = sorted({swipe.context for swipe in swipes})
         persons = [self._skill_keys[c][0] for c in contexts]
         workflows = [self._skill_keys[c][1] for c in contexts]
-        for place, (revision, counts) in (await self._store.lock_skills(persons, workflows)).items():
-            self._revisions[contexts[place]] = revision
-            self._counts[contexts[place]] = np.array(counts, dtype=np.int64).reshape(2, 3)
-        for swipe in swipes:
-            known = gold.get(swipe.card_key)
-            if known is None:
-                swipe.exclusion = int(Exclusion.GOLD_WITHDRAWN)
-                continue
-            swipe.bucket, swipe.exclusion = int(Bucket.GOLD), int(Exclusion.GOLD)
-            swipe.truth, swipe.explanation = known.truth, known.explanation
-            self._revisions[swipe.context] += 1
-            self._counts[swipe.context, known.truth, ANSWERS[swipe.item.answer]] += 1
-        changed = self._counts[contexts]
-        flat = changed.reshape(-1, 6).T.tolist()
-        quantiles = informedness_quantile(changed).tolist()
-        return [persons, workflows, [self._revisions[c] for c in contexts], *flat, quantiles]
+        locked = await self._store.lock_skills(persons, workflows)
+        for place, skill in locked.items():
+            self._revisions[contexts[place]] = skill.revision
+            self._records.put(contexts[place], skill.counts, skill.cusum, skill.drops)
+        learnt = [swipe for swipe in swipes if self._taught(swipe, gold.get(swipe.card_key))]
+        volunteer = np.array([swipe.context for swipe in learnt], dtype=np.int64)
+        truth = np.array([swipe.truth for swipe in learnt], dtype=np.int64)
+        answer = np.array([ANSWERS[swipe.item.answer] for swipe in learnt], dtype=np.int64)
+        after = learn_in_order(self._records, volunteer, truth, answer)
+        for number, context in enumerate(volunteer.tolist()):
+            self._records.put(context, after.counts[number], after.cusum[number], after.drops[number])
+        changed = self._records.take(np.array(contexts))
+        columns = [
+            *changed.counts.reshape(-1, 6).T,
+            changed.cusum,
+            changed.drops,
+            informedness_quantile(changed.counts),
+        ]
+        return [persons, workflows, [self._revisions[c] for c in contexts], *(column.tolist() for column in columns)]
+
+    def _taught(self, swipe: Swipe, known: Gold | None) -> bool:
+        """Note on a swipe what its gold says; say whether its volunteer learns by it, which is a revision of its own."""
+        if known is None:
+            swipe.exclusion = int(Exclusion.GOLD_WITHDRAWN)
+            return False
+        swipe.bucket, swipe.exclusion = int(Bucket.GOLD), int(Exclusion.GOLD)
+        swipe.truth, swipe.explanation = known.truth, known.explanation
+        self._revisions[swipe.context] += 1
+        swipe.skill_revision = self._revisions[swipe.context]
+        return True
 
     def _decide(self, voting: Sequence[Swipe], stages: Stages) -> Decisions | None:
         """Weigh the votes that may count and let the engine decide; note on each what became of it."""
@@ -292,7 +308,10 @@ class Ballot:
         entries["flag"] = [swipe.item.flag for swipe in counting]
         contexts = [swipe.context for swipe in counting]
         entries["if_yes"], entries["if_no"], entries["proven"] = weigh(
-            self._counts[contexts], answers, self._batch[contexts], self._priors[contexts]
+            self._records.counts[contexts],
+            answers,
+            trusted(self._batch, self._records.drops)[contexts],
+            self._priors[contexts],
         )
         decided = decide(stages.standings, entries, rules)
         columns = (decided.bucket, decided.ordinal, decided.if_yes, decided.if_no)
@@ -322,7 +341,7 @@ class Ballot:
             ordinal=[swipe.ordinal for swipe in swipes],
             if_yes=[swipe.if_yes for swipe in swipes],
             if_no=[swipe.if_no for swipe in swipes],
-            skill_revision=[self._revisions[swipe.context] for swipe in swipes],
+            skill_revision=[swipe.skill_revision or self._revisions[swipe.context] for swipe in swipes],
             version_id=[self._contexts[swipe.context].version_id for swipe in swipes],
             calibration=[self._calibration(item.workflow) for item in items],
             answered_at=[item.answered_at for item in items],
@@ -346,6 +365,13 @@ def rules_in_force(version_of: Mapping[int, Published]) -> tuple[Rows, dict[int,
         rule_of |= {workflow: offset + place for workflow, place in published.rule_of.items()}
         offset += len(published.rules)
     return np.concatenate(tables), rule_of
+
+
+def _records(contexts: Sequence[Context]) -> Records:
+    """Return what the volunteers of contexts have shown; their cusum is read where gold is to be learnt."""
+    counts = np.array([context.counts for context in contexts], dtype=np.int64).reshape(-1, 2, 3)
+    drops = np.array([context.drops for context in contexts], dtype=np.int64)
+    return Records(counts, np.zeros_like(drops), drops)
 
 
 def _key_columns(swipes: Sequence[Swipe]) -> list[list[Any]]:

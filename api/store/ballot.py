@@ -31,8 +31,9 @@ class CardNow(NamedTuple):
 class Context(NamedTuple):
     """What a person may do and has shown in a workflow.
 
-    `counts` are gold answers: no x3, yes x3; `batch` is what the last refit adds to them, in hundredths. `revisions`
-    are the calibrations in force in the project, by workflow; one without any is left out.
+    `counts` are gold answers: no x3, yes x3; `batch` is what the last refit adds to them, in hundredths, and `drops` is
+    how often they began anew. `revisions` are the calibrations in force in the project, by workflow; one without any is
+    left out.
     """
 
     project_id: int
@@ -42,7 +43,17 @@ class Context(NamedTuple):
     revision: int
     counts: tuple[int, ...]
     batch: tuple[int, ...]
+    drops: int
     revisions: tuple[tuple[int, int], ...]
+
+
+class SkillNow(NamedTuple):
+    """What a locked skill has come to: as many gold answers as `revision` says, and what they have taught."""
+
+    revision: int
+    counts: tuple[int, ...]
+    cusum: int
+    drops: int
 
 
 class Key(NamedTuple):
@@ -119,7 +130,7 @@ class BallotStore:
         rows = await self._connection.fetch(_SQL["claim_keys_and_read_contexts"], *keys, persons, workflows)
         plain = [tuple(row) for row in rows]
         return plain[0][0], [
-            Context(*row[1:6], row[6:12], row[12:18], tuple(zip(row[18] or (), row[19] or (), strict=True)))
+            Context(*row[1:6], row[6:12], row[12:18], row[18], tuple(zip(row[19] or (), row[20] or (), strict=True)))
             for row in plain
         ]
 
@@ -132,10 +143,10 @@ class BallotStore:
         """Let retracted client ids name the cards that their late votes were for."""
         await self._connection.execute(_SQL["bind_tombstones"], *keys)
 
-    async def lock_skills(self, persons: list[int], workflows: list[int]) -> dict[int, tuple[int, tuple[int, ...]]]:
-        """Lock skills; return revision and counts by place."""
+    async def lock_skills(self, persons: list[int], workflows: list[int]) -> dict[int, SkillNow]:
+        """Lock skills and return them by place."""
         rows = await self._connection.fetch(_SQL["lock_skills"], persons, workflows)
-        return {row[0] - 1: (row[1], row[2:]) for row in map(tuple, rows)}
+        return {row[0] - 1: SkillNow(row[1], row[2:8], row[8], row[9]) for row in map(tuple, rows)}
 
     async def read_gold(self, workflows: list[int], subjects: list[int]) -> dict[int, Gold]:
         """Return the current gold standard of cards by place."""

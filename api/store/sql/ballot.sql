@@ -30,7 +30,7 @@ SELECT (SELECT count(*) FROM claimed) AS claimed, w.project_id, w.closed_at IS N
        coalesce(s.yes_no, 0) AS yes_no, coalesce(s.yes_yes, 0) AS yes_yes, coalesce(s.yes_unsure, 0) AS yes_unsure,
        coalesce(s.b_no_no, 0) AS b_no_no, coalesce(s.b_no_yes, 0) AS b_no_yes, coalesce(s.b_no_unsure, 0) AS b_no_unsure,
        coalesce(s.b_yes_no, 0) AS b_yes_no, coalesce(s.b_yes_yes, 0) AS b_yes_yes,
-       coalesce(s.b_yes_unsure, 0) AS b_yes_unsure, f.ids, f.revisions
+       coalesce(s.b_yes_unsure, 0) AS b_yes_unsure, coalesce(s.drops, 0) AS drops, f.ids, f.revisions
 FROM unnest($5::bigint[], $6::int[]) WITH ORDINALITY AS q (person_id, workflow_id, n)
 JOIN workflow w ON w.id = q.workflow_id
 JOIN project p ON p.id = w.project_id
@@ -53,7 +53,7 @@ WHERE k.person_id = q.person_id AND k.client_id = q.client_id;
 
 -- name: lock_skills
 -- Lock the skills of those who voted on gold, in sorted order.
-SELECT q.n::int, s.revision, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure
+SELECT q.n::int, s.revision, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure, s.cusum, s.drops
 FROM unnest($1::bigint[], $2::int[]) WITH ORDINALITY AS q (person_id, workflow_id, n)
 JOIN skill s ON s.person_id = q.person_id AND s.workflow_id = q.workflow_id
 ORDER BY s.person_id, s.workflow_id
@@ -110,10 +110,12 @@ WITH q AS MATERIALIZED (
     ON CONFLICT DO NOTHING
 ), skills AS (
     UPDATE skill s SET revision = k.revision, no_no = k.no_no, no_yes = k.no_yes, no_unsure = k.no_unsure,
-        yes_no = k.yes_no, yes_yes = k.yes_yes, yes_unsure = k.yes_unsure, informedness = k.informedness
+        yes_no = k.yes_no, yes_yes = k.yes_yes, yes_unsure = k.yes_unsure, cusum = k.cusum, drops = k.drops,
+        informedness = k.informedness
     FROM unnest($26::bigint[], $27::int[], $28::int[], $29::int[], $30::int[], $31::int[], $32::int[], $33::int[],
-                $34::int[], $35::bigint[])
-        AS k (person_id, workflow_id, revision, no_no, no_yes, no_unsure, yes_no, yes_yes, yes_unsure, informedness)
+                $34::int[], $35::bigint[], $36::int[], $37::bigint[])
+        AS k (person_id, workflow_id, revision, no_no, no_yes, no_unsure, yes_no, yes_yes, yes_unsure, cusum, drops,
+              informedness)
     WHERE s.person_id = k.person_id AND s.workflow_id = k.workflow_id
 )
 SELECT 1;
@@ -144,7 +146,8 @@ WHERE s.workflow_id = q.workflow_id AND s.subject_id = q.subject_id;
 -- name: read_attributes
 -- What the conditions of a cascade look at.
 SELECT q.subject_id, s.metadata::text AS metadata,
-       coalesce((SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = q.subject_id), '{}')::text
+       coalesce((SELECT jsonb_object_agg(c.name, jsonb_build_array(c.value, c.model)) FROM score c
+                 WHERE c.subject_id = q.subject_id), '{}')::text
            AS scores
 FROM unnest($1::bigint[]) AS q (subject_id)
 JOIN subject s ON s.id = q.subject_id;

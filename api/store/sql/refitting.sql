@@ -54,8 +54,9 @@ SELECT count(*) FROM (
 ) locked;
 
 -- name: write_skills
--- Write what a refit makes of everybody in a workflow (nothing, for those it does not name), and remember what is new
--- of it: with the answers to training subjects as they are now.
+-- Write what a refit makes of everybody in a workflow (nothing, for those it does not name, and for those whose skill
+-- dropped: see cascade.drift.trusted), and remember what is new of it: with the answers to training subjects as they are
+-- now.
 WITH fitted AS MATERIALIZED (
     SELECT s.person_id, s.revision, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure,
            coalesce(q.no_no, 0) AS b_no_no, coalesce(q.no_yes, 0) AS b_no_yes, coalesce(q.no_unsure, 0) AS b_no_unsure,
@@ -63,7 +64,8 @@ WITH fitted AS MATERIALIZED (
            coalesce(q.yes_unsure, 0) AS b_yes_unsure
     FROM skill s
     LEFT JOIN unnest($3::bigint[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[])
-        AS q (person_id, no_no, no_yes, no_unsure, yes_no, yes_yes, yes_unsure) ON q.person_id = s.person_id
+        AS q (person_id, no_no, no_yes, no_unsure, yes_no, yes_yes, yes_unsure)
+        ON q.person_id = s.person_id AND s.drops = 0
     WHERE s.workflow_id = $1
 ), changed AS (
     UPDATE skill s SET b_no_no = f.b_no_no, b_no_yes = f.b_no_yes, b_no_unsure = f.b_no_unsure,
