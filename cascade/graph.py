@@ -70,10 +70,11 @@ class ScorePrior:
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What is known of a subject beside its votes."""
+    """What is known of a subject beside its votes; `models` has the hash of the model behind each score, if known."""
 
     metadata: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
+    models: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,9 +154,15 @@ def _difference(incoming: Incoming, subject: StoredSubject, said: Said) -> _Diff
         scores=_new_scores(row, subject, said),
         gold={workflow: each for workflow, each in gold.items() if subject.gold.get(workflow) != each},
         gold_kept=len((said.gold & subject.gold.keys()) - row.gold.keys()),
-        attributes=Attributes(metadata, {**subject.scores, **row.scores}),
+        attributes=_attributes(row, subject, said, metadata),
         position=_moved_to(incoming, subject, pictured_anew=pictured_anew),
     )
+
+
+def _attributes(row: ManifestRow, subject: StoredSubject, said: Said, metadata: Mapping[str, str]) -> Attributes:
+    """Return what will be known of a subject; a score that is new without a model has none."""
+    written = {name: said.score_models.get(name) for name in _new_scores(row, subject, said)}
+    return Attributes(metadata, {**subject.scores, **row.scores}, {**subject.score_models, **written})
 
 
 def _new_scores(row: ManifestRow, subject: StoredSubject, said: Said) -> dict[str, float]:

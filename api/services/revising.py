@@ -14,12 +14,12 @@ version in force; from a workflow that is no longer in it a subject does not mov
 Votes that were under way arrive as late ones.
 """
 
-import json
 import random
 from dataclasses import dataclass
 from typing import Final
 
 from api.errors import NotInWorkflowError, UnknownSubjectError
+from api.services.priors import attributes_of
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
 from api.services.stages import Stages, first_standing
@@ -107,7 +107,7 @@ async def _version(connection: Connection, published: PublishedCascades, place: 
 
 async def _attributes(ballot: BallotStore, subject: int) -> Attributes:
     metadata, scores = (await ballot.read_attributes([subject]))[subject]
-    return Attributes(json.loads(metadata), json.loads(scores))
+    return attributes_of(metadata, scores)
 
 
 def _revision(

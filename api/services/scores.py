@@ -18,6 +18,7 @@ from api.manifest import BadRow
 from api.services.admitting import Report
 from api.services.entering import arrivals, first_stages
 from api.services.importing import Follow, Progress, Refuse, ignore, lines_of
+from api.services.priors import attributes_of
 from api.services.published import PublishedCascades
 from api.services.reachable import reachable
 from api.sources.scores import ScoreFile, ScoreRow, read_scores
@@ -25,7 +26,6 @@ from api.store.ballot import BallotStore
 from api.store.engine import Connection, Pool
 from api.store.importing import HeldProject, ImportingStore
 from api.store.scores import ScoreStore
-from cascade.graph import Attributes
 
 BATCH_ROWS: Final = 2000
 _CHUNK_BYTES: Final = 1 << 20
@@ -131,7 +131,7 @@ class _Writing:
             return 0
         published = await self._cascades.in_force(connection, held.version_id)
         waiting = await ScoreStore(connection).unstaged(held.id, changed)
-        arriving = arrivals(published, [(each.id, Attributes(each.metadata, each.scores)) for each in waiting])
+        arriving = arrivals(published, [(each.id, attributes_of(each.metadata, each.scores)) for each in waiting])
         if arriving:
             await BallotStore(connection).enter_stages(first_stages(published, arriving, self._dice))
         return len(arriving)

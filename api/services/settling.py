@@ -20,7 +20,6 @@ Nothing slips through between the two:
 """
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -31,6 +30,7 @@ from typing import Final
 import structlog
 
 from api.services.entering import Arrival, arrivals, first_stages
+from api.services.priors import attributes_of
 from api.services.published import Published, PublishedCascades
 from api.store.ballot import BallotStore
 from api.store.engine import Connection
@@ -131,11 +131,7 @@ class _Settling:
             async with self._connection.transaction():
                 published = await self._version_in_force()
                 subjects = await self._store.read_newcomers(self._project_id, after, PAGE, workflow_ids)
-                newcomers = [
-                    (each.id, Attributes(json.loads(each.metadata or "{}"), json.loads(each.scores or "{}")))
-                    for each in subjects
-                    if each.enters
-                ]
+                newcomers = [(each.id, attributes_of(each.metadata, each.scores)) for each in subjects if each.enters]
                 await self._enter(published, arrivals(published, newcomers))
             page = len(subjects)
             after = subjects[-1].id if subjects else after
@@ -193,4 +189,4 @@ def _goal(published: Published, closed: str, homeless: Homeless) -> str | None:
 
 
 def _attributes(homeless: Homeless) -> Attributes:
-    return Attributes(json.loads(homeless.metadata), json.loads(homeless.scores))
+    return attributes_of(homeless.metadata, homeless.scores)

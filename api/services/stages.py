@@ -4,7 +4,6 @@ Voting and taking back a vote share this: both lock stages, let the engine chang
 difference: sums and states, the piles that dealing reads, labels, and the next stages along the cascade.
 """
 
-import json
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from api.services.priors import prior_of
+from api.services.priors import attributes_of, prior_of
 from api.services.published import Published
 from api.store.ballot import BallotStore
 from cascade.decision import RULE, STANDING, log_odds, need
@@ -59,6 +58,19 @@ class Stages:
             revisions=[rows[place][_FIELDS] for place in places],
             landed=[0] * len(found),
             excluded=[0] * len(found),
+        )
+
+    def only(self, places: Integers) -> "Stages":
+        """Return some of them."""
+        chosen = places.tolist()
+        keys = [self.keys[place] for place in chosen]
+        return Stages(
+            keys=keys,
+            place={key: number for number, key in enumerate(keys)},
+            standings=self.standings[places],
+            revisions=[self.revisions[place] for place in chosen],
+            landed=[self.landed[place] for place in chosen],
+            excluded=[self.excluded[place] for place in chosen],
         )
 
 
@@ -161,9 +173,7 @@ async def _attributes(
     if not looked_at:
         return {}
     found = await store.read_attributes(looked_at)
-    return {
-        number: Attributes(json.loads(metadata), json.loads(scores)) for number, (metadata, scores) in found.items()
-    }
+    return {number: attributes_of(*texts) for number, texts in found.items()}
 
 
 def _route(published: Published, retired: _Retirement, attributes: Attributes | None) -> str | None:

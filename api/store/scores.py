@@ -1,8 +1,7 @@
 """Machine scores, brought in by batches."""
 
-import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from api.store.engine import Connection
 from api.store.statements import statements
@@ -18,11 +17,11 @@ class WrittenScore(NamedTuple):
 
 
 class UnstagedSubject(NamedTuple):
-    """A subject that is in no workflow yet, with what a cascade looks at."""
+    """A subject that is in no workflow yet, with what a cascade looks at: both JSON text, {name: [score, model]}."""
 
     id: int
-    metadata: dict[str, str]
-    scores: dict[str, float]
+    metadata: str
+    scores: str | None
 
 
 class ScoreStore:
@@ -55,8 +54,4 @@ class ScoreStore:
     async def unstaged(self, project_id: int, subjects: Sequence[int]) -> list[UnstagedSubject]:
         """Return those of the subjects that are in no workflow and no gold."""
         rows = await self._connection.fetch(_SQL["unstaged"], project_id, subjects)
-        return [UnstagedSubject(row[0], _object(row[1]), _object(row[2])) for row in rows]
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    return {} if text is None else dict(json.loads(text))
+        return [UnstagedSubject(*row) for row in rows]

@@ -20,7 +20,7 @@ workflows:
     question: Is there an arc or a ring around the central galaxy?
     miss: 0.02
     false_alarm: 0.1
-    prior: {score: crowd-2013}
+    prior: {score: crowd-2013, calibrate: false, people: 0}
     then: {yes: lens, no: retire, contested: expert}
   - name: lens
     question: Would you point a telescope at it?

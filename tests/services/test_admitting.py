@@ -17,7 +17,7 @@ project: lenses
 workflows:
   - name: bright
     question: Is it bright?
-    prior: {score: cnn}
+    prior: {score: cnn, calibrate: false, people: 0}
     when: {metadata: magnitude, at_most: 20}
     else: faint
     then: {yes: faint, no: faint}

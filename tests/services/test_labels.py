@@ -14,7 +14,7 @@ workflows:
   - name: arc
     question: Is there an arc?
     policy: sequential
-    prior: {score: cnn}
+    prior: {score: cnn, calibrate: false, people: 0}
     audit: 0
     then: {yes: retire, no: retire}
 """

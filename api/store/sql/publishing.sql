@@ -83,7 +83,8 @@ WITH page AS (
 SELECT w.subject_id, (SELECT 1 FROM gold_standard g WHERE g.subject_id = w.subject_id AND g.current LIMIT 1) IS NOT NULL
            AS gold,
        l.workflow_id, l.answer, l.reason, s.metadata::text AS metadata,
-       coalesce((SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = w.subject_id), '{}')::text
+       coalesce((SELECT jsonb_object_agg(c.name, jsonb_build_array(c.value, c.model)) FROM score c
+                 WHERE c.subject_id = w.subject_id), '{}')::text
            AS scores
 FROM withdrawn w
 JOIN subject s ON s.id = w.subject_id
@@ -111,6 +112,7 @@ WITH page AS (
 )
 SELECT id, enters, CASE WHEN enters THEN metadata::text END AS metadata,
        CASE WHEN enters THEN
-           coalesce((SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = judged.id), '{}')::text
+           coalesce((SELECT jsonb_object_agg(c.name, jsonb_build_array(c.value, c.model)) FROM score c
+                     WHERE c.subject_id = judged.id), '{}')::text
        END AS scores
 FROM judged ORDER BY id;

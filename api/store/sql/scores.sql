@@ -27,7 +27,8 @@ SELECT g.n, g.id, w.revision FROM given g LEFT JOIN written w ON w.subject_id = 
 -- name: unstaged
 -- Those that have been in no workflow and are no gold: with a score they may enter the cascade.
 SELECT s.id, s.metadata::text AS metadata,
-       (SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = s.id)::text AS scores
+       (SELECT jsonb_object_agg(c.name, jsonb_build_array(c.value, c.model)) FROM score c
+        WHERE c.subject_id = s.id)::text AS scores
 FROM unnest($2::bigint[]) AS q (id)
 JOIN subject s ON s.id = q.id
 WHERE NOT EXISTS (SELECT 1 FROM workflow w JOIN stage t ON t.workflow_id = w.id AND t.subject_id = s.id
