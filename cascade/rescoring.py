@@ -72,7 +72,7 @@ def weigh_anew(voices: Rows, known: Mask, counts: Integers, batch: Integers, pri
     return anew
 
 
-def rescore(standings: Rows, rules: Rows, prior: Integers, machine: Integers, voices: Rows) -> Rescored:
+def reweigh(standings: Rows, rules: Rows, prior: Integers, machine: Integers, voices: Rows) -> Rescored:
     """Return what becomes of stages whose prior and votes weigh this now.
 
     `standings` is `STANDING` and `rules` is `RULE`, both of shape (n,), `voices` has all votes that count on them. The
@@ -91,6 +91,13 @@ def rescore(standings: Rows, rules: Rows, prior: Integers, machine: Integers, vo
     worthwhile = undecided & _matters(standings, weighed)
     worthwhile[moved] = True
     return Rescored(after, weighed, log_odds(weighed), Tally.of(weighed).counted, flagged, worthwhile | flagged)
+
+
+def agrees(standings: Rows, voices: Rows) -> Mask:
+    """Say which stages have the sums of these votes, as they weigh now."""
+    summed = _weighed(standings, standings["prior"], standings["machine"], voices)
+    result: Mask = np.logical_and.reduce([summed[name] == standings[name] for name in _SUMS])
+    return result
 
 
 def _weighed(standings: Rows, prior: Integers, machine: Integers, voices: Rows) -> Rows:
