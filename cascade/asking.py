@@ -57,7 +57,8 @@ def most_teaching(
     worth = np.bincount(subject, np.log1p(dealt) / (1 + known), len(lean))
     best = np.argsort(-worth, kind="stable")
     left = [list(best[lean[best] <= 0][::-1]), list(best[lean[best] > 0][::-1])]
-    have, chosen = list(gold), []
+    have = list(gold)
+    chosen: list[int] = []
     while len(chosen) < count and any(left):
         rarer = int(have[1] < have[0] or (have[1] == have[0] and len(left[1]) < len(left[0])))
         answer = rarer if left[rarer] else 1 - rarer
@@ -118,8 +119,8 @@ def _promise(answer: str, count: int, rate: str, target: float) -> Iterator[str]
     enough = needed(target)
     if count >= enough:
         yield (
-            f"{count} gold subjects of answer {answer} suffice to promise the {rate} of {_percent(target)} asked for, if"
-            " hardly any of them is decided wrongly."
+            f"{count} gold subjects of answer {answer} suffice to promise the {rate} of {_percent(target)} asked for,"
+            " if hardly any of them is decided wrongly."
         )
         return
     more = f"{enough - count} more would let it promise the {_percent(target)} asked for"
