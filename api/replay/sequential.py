@@ -18,7 +18,7 @@ from cascade.decision import ENTRY, decide
 from cascade.drift import trusted
 from cascade.graph import VoteLimits, Workflow
 from cascade.refit import Refit, Votes, refit
-from cascade.rescoring import VOICE, rescore
+from cascade.rescoring import VOICE, reweigh
 from cascade.score import AGREES, cross_fitted
 from cascade.skill import weigh
 from cascade.standing import STANDING, Rows, Side, Tally, rules_of
