@@ -120,6 +120,9 @@ _job_failures: Final = Counter(
 _job_done: Final = Gauge(
     "chaffinch_job_done_timestamp_seconds", "When a job was done last.", ("job",), registry=WORKERS
 )
+_refit_seconds: Final = Gauge(
+    "chaffinch_refit_seconds", "How long the last refit of a workflow took.", ("project", "workflow"), registry=WORKERS
+)
 
 
 class Sample(NamedTuple):
@@ -196,6 +199,11 @@ def count_job(job: str, seconds: float) -> None:
 def count_job_failure(job: str) -> None:
     """Count a job that was interrupted."""
     _child(_job_failures, job).inc()
+
+
+def show_refit(project: str, workflow: str, seconds: float) -> None:
+    """Say how long the last refit of a workflow took."""
+    _refit_seconds.labels(project, workflow).set(seconds)
 
 
 @cache

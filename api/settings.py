@@ -68,6 +68,13 @@ class Settings(BaseSettings):
         le=1200,
         description="The worker moves months of the vote log that are so old to Parquet files; unset, none.",
     )
+    refit_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=7 * 24 * 60,
+        description="How often the worker learns from all votes of a sequential workflow what volunteers can and where "
+        "to stop; 0: never.",
+    )
     hot_pool_size: int = Field(
         default=4,
         ge=1,

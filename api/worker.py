@@ -33,6 +33,7 @@ from api.postgres.embedded import running_postgres
 from api.services.archiving import Archive, archive_due
 from api.services.delivering import Delivering
 from api.services.finishing import Finishing
+from api.services.hourly_refits import HourlyRefits
 from api.services.import_jobs import ImportJobs
 from api.services.partitions import keep_ahead
 from api.services.published import PublishedCascades
@@ -117,6 +118,7 @@ async def work(database_url: str, stop: asyncio.Event, settings: Settings | None
             *jobs(delivering),
             _importing(settings, database_url),
             *_archiving(settings, database_url),
+            *_refitting(settings, database_url),
             *_recoding(settings, maker),
         ):
             group.create_task(_repeat(job, database_url, stop), name=job.name)
@@ -156,6 +158,14 @@ def _archiving(settings: Settings, database_url: str) -> Sequence[Job]:
         await archive_due(Archive(connection, database_url, storage, scratch), datetime.now(UTC).date(), months)
 
     return (Job("archiving", 24 * 3600, 4 * 3600, archive),)
+
+
+def _refitting(settings: Settings, database_url: str) -> Sequence[Job]:
+    """Return the job that refits workflows, if the settings want it."""
+    if not settings.refit_minutes:
+        return ()
+    refits = HourlyRefits(database_url, 60.0 * settings.refit_minutes, random.SystemRandom())
+    return (Job("refitting", 10, 3600, refits.turn),)
 
 
 @contextlib.asynccontextmanager

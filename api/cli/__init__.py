@@ -22,6 +22,7 @@ from api.cli import (
     panoptes,
     people,
     publishing,
+    refitting,
     replaying,
     scores,
     serving,
@@ -52,6 +53,7 @@ app.command("serve")(serving.serve)
 app.command("worker")(working.worker)
 app.command("publish")(publishing.publish)
 app.command("why")(why.why)
+app.command("refit")(refitting.refit)
 app.command("verify")(verifying.verify)
 app.command("doctor")(doctoring.doctor)
 app.command("backup")(backing.backup)

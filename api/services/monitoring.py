@@ -29,6 +29,11 @@ ASKED: Final = (
     Asked(
         "chaffinch_votes", "Votes that count in a workflow, as the worker counted them.", ("project", "workflow", "id")
     ),
+    Asked(
+        "chaffinch_calibration_age_seconds",
+        "How long ago the calibration in force of a workflow was fitted.",
+        ("project", "workflow", "id"),
+    ),
     Asked("chaffinch_totals_age_seconds", "How long ago the worker counted the workflow that it counted least lately."),
     Asked("chaffinch_outbox_waiting", "Events that were committed and have no position yet."),
     Asked("chaffinch_outbox_waiting_seconds", "How long the oldest of them waits; the worker numbers them."),

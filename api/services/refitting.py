@@ -25,11 +25,13 @@ import numpy as np
 from api.errors import CommandError, UnknownProjectError
 from api.services.pseudonyms import Pseudonyms
 from api.services.published import PublishedCascades
+from api.services.rescoring import Weighing, rescore
 from api.services.vote_arrays import Inputs, arrange
-from api.store.engine import Connection
+from api.store.engine import Connection, open_pool
 from api.store.publishing import PublishingStore
 from api.store.refitting import Candidate, Dropped, NewCalibration, RefittingStore, gather
 from cascade.agreement import proven_share
+from cascade.asking import gold_advice
 from cascade.calibration import Calibration
 from cascade.graph import ScorePrior, Sequential, Workflow
 from cascade.refit import Pair, Refit, refit
@@ -78,7 +80,8 @@ class Outcome:
     """What became of a refit.
 
     `why_not` says why there was none. `calibration` is what was put in force, or would have been; `report` goes with
-    it, in plain values for researchers.
+    it, in plain values for researchers. `rescored` is what weighing stages anew came to, also where an earlier refit
+    had left it undone.
     """
 
     slug: str
@@ -87,6 +90,7 @@ class Outcome:
     calibration: Calibration | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    rescored: Weighing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +145,18 @@ class Refitting:
         if not await self._store.try_to_refit(candidate.workflow_id):
             raise RefitUnderWayError(candidate.slug, candidate.name)
         try:
-            return await self._refit(candidate, workflow, dry_run)
+            outcome = await self._refit(candidate, workflow, dry_run)
+            return outcome if dry_run else replace(outcome, rescored=await self.rescore(candidate.workflow_id))
         finally:
             await self._store.stop_refitting(candidate.workflow_id)
+
+    async def rescore(self, workflow_id: int) -> Weighing:
+        """Weigh the stages of a workflow by the calibration in force, those that are not yet."""
+        pool = await open_pool(self._database_url, 1)
+        try:
+            return await rescore(pool, self._published, self._dice, workflow_id)
+        finally:
+            await pool.close()
 
     async def _declared(self, candidate: Candidate) -> Workflow:
         published = await self._published.get(self._connection, candidate.version_id)
@@ -159,7 +172,7 @@ class Refitting:
             return Outcome(candidate.slug, candidate.name, fit, seconds=time.perf_counter() - began)
         calibration = replace(fit.refit.calibration, revision=before.revision + 1, scores=fit.inputs.scores)
         dropped = await self._store.dropped(candidate.workflow_id)
-        report = await self._report(candidate, fit, dropped)
+        report = {**await self._report(candidate, fit, dropped), "advice": _advice(workflow, fit.inputs)}
         if not dry_run:
             new = _new(candidate, calibration, fit, report, _unproven(dropped))
             async with self._connection.transaction():
@@ -181,6 +194,7 @@ class Refitting:
             **fit.refit.report,
             "votes": len(inputs.votes.subject),
             "votes_on_gold": inputs.on_gold,
+            "gold_subjects": dict(zip(("no", "yes"), inputs.gold, strict=True)),
             "subjects": len(inputs.subjects),
             "volunteers": len(inputs.persons),
             "pairs": [_pair_view(pair, inputs, names) for pair in pairs],
@@ -206,6 +220,12 @@ def _fit(database_url: str, workflow_id: int, workflow: Workflow, before: Calibr
     fitted = refit(votes, before, miss=workflow.miss, false_alarm=workflow.false_alarm)
     share = proven_share(votes.subject, votes.volunteer, votes.answer, votes.truth, votes.volunteers, before.proven)
     return _Fit(inputs, replace(fitted, calibration=replace(fitted.calibration, proven=share)))
+
+
+def _advice(workflow: Workflow, inputs: Inputs) -> list[str]:
+    """Return in sentences what more gold would buy."""
+    no, yes = inputs.gold
+    return list(gold_advice(no, yes, miss=workflow.miss, false_alarm=workflow.false_alarm, cold=workflow.cold))
 
 
 def _new(

@@ -34,8 +34,8 @@ class Inputs:
         The engine takes all votes on gold for training answers, which are in the volunteers' counts; these are not.
     scores
         The calibration of the machine score that the workflow begins with, if it begins with one.
-    on_gold
-        How many of the votes are on gold.
+    on_gold, gold
+        How many of the votes are on gold, and how many subjects are known to be no, and yes, voted on or not.
     digest
         SHA-256 of all that, and of the declared targets.
     """
@@ -46,6 +46,7 @@ class Inputs:
     shown: Integers
     scores: Mapping[str, ScoreFit]
     on_gold: int
+    gold: tuple[int, int]
     digest: str
 
 
@@ -79,6 +80,7 @@ def arrange(gathered: Gathered, workflow: Workflow) -> Inputs:
         shown=_shown(votes, gathered.gold[kept]),
         scores=scores,
         on_gold=int((truth[subject] >= 0).sum()),
+        gold=(int((truths == Answer.NO).sum()), int((truths == Answer.YES).sum())),
         digest=_digest(votes, persons, subjects, gathered, workflow),
     )
 

@@ -76,7 +76,6 @@ class Candidate(NamedTuple):
     name: str
     calibration: int
     fitted_at: datetime | None
-    rescored_at: datetime | None
 
 
 class Dropped(NamedTuple):

@@ -15,6 +15,13 @@ JOIN workflow w ON w.id = t.workflow_id
 JOIN project p ON p.id = w.project_id
 WHERE w.closed_at IS NULL
 UNION ALL
+SELECT 'chaffinch_calibration_age_seconds', ARRAY[p.slug, w.name, w.id::text],
+       extract(epoch FROM now() - c.fitted_at)::float8
+FROM workflow w
+JOIN project p ON p.id = w.project_id
+JOIN calibration c ON c.workflow_id = w.id AND c.revision = w.calibration
+WHERE w.closed_at IS NULL
+UNION ALL
 SELECT 'chaffinch_totals_age_seconds', '{}', extract(epoch FROM now() - min(counted_at))::float8
 FROM workflow_total
 HAVING count(*) > 0

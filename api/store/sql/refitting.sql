@@ -24,7 +24,7 @@ WHERE c.name = convert_from('\x$2'::bytea, 'UTF8');
 
 -- name: asked_workflows
 -- Every workflow that is asked, with the calibration in force, how old that is, and the project's version in force.
-SELECT p.id, p.slug, p.version_id, p.pseudonym_key, w.id, w.name, w.calibration, c.fitted_at, c.rescored_at
+SELECT p.id, p.slug, p.version_id, p.pseudonym_key, w.id, w.name, w.calibration, c.fitted_at
 FROM project p
 JOIN workflow w ON w.project_id = p.id AND w.closed_at IS NULL
 LEFT JOIN calibration c ON c.workflow_id = w.id AND c.revision = w.calibration
