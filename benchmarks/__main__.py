@@ -1,4 +1,4 @@
-"""`python -m benchmarks [swipes] [decks] [overshoot] [crash] [imports] [events] [exports]`: prints, and writes JSON."""
+"""`python -m benchmarks [engine] [swipes] [decks] [overshoot] [crash] ...`: prints, and writes JSON."""
 
 import argparse
 import asyncio
@@ -13,6 +13,7 @@ from api.settings import Settings
 from benchmarks.cones import run_cones
 from benchmarks.crash import run_crash
 from benchmarks.decks import run_decks
+from benchmarks.engine import run_engine
 from benchmarks.events import run_events
 from benchmarks.exports import run_exports
 from benchmarks.imports import run_imports
@@ -52,7 +53,12 @@ async def _exports(settings: Settings, given: argparse.Namespace) -> Any:
     return await run_exports(settings, given.rows)
 
 
+async def _engine(_: Settings, given: argparse.Namespace) -> Any:
+    return await asyncio.to_thread(run_engine, given.logs)
+
+
 MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, Any]]] = {
+    "engine": _engine,
     "swipes": _swipes,
     "decks": _decks,
     "overshoot": _overshoot,
@@ -76,8 +82,9 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=1000, help="swipes per second while events are followed")
     parser.add_argument("--kills", type=int, default=20, help="API processes killed while events are followed")
     parser.add_argument("--rows", type=int, default=5_000_000, help="votes in the log that is exported")
+    parser.add_argument("--logs", type=Path, help="folder of vote logs for engine; ../shared/data/votes if not given")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--output", type=Path, help="file for the figures, as JSON")
+    parser.add_argument("--output", "--json", type=Path, help="file for the figures, as JSON")
     given = parser.parse_args()
     print(f"{cores()} cores; PostgreSQL, services and clients all on them; fsync and synchronous_commit on", flush=True)
     with tempfile.TemporaryDirectory(prefix="chaffinch-bench-") as folder:

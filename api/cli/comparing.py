@@ -12,7 +12,7 @@ from rich.table import Table
 
 from api.cli.running import asides, console
 from api.errors import CommandError
-from api.replay.comparing import OURS, UNAIDED, WILLI, Comparison, Setup, compare
+from api.replay.comparing import OURS, UNAIDED, WILLI, Comparison, Setup, compare, processes
 from api.replay.figures import figures
 from api.replay.rivals import NUMBERED
 from api.replay.streams import Ballots, gold_size
@@ -21,6 +21,9 @@ from cascade.vocabulary import Answer
 
 POLICIES: Final = ("count", "lead", "first-two-agree", "swap", "gravity-spy", OURS, "oracle")
 """What is compared unless policies are named."""
+
+SMALL: Final = 5_000
+"""Votes in all shuffles together below which further processes take longer to start than they save."""
 
 _COLUMNS: Final = (
     ("votes", "votes_per_subject", "{:.2f}"),
@@ -130,7 +133,14 @@ def _compared(ballots: Ballots, setup: Setup, seeds: range) -> Comparison:
     shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*shown, console=asides, transient=True, disable=not asides.is_terminal) as bar:
         task = bar.add_task("seeds", total=len(seeds))
-        return compare(ballots, setup, seeds, progress=lambda done: bar.update(task, completed=done))
+
+        def follow(done: int) -> None:
+            bar.update(task, completed=done)
+
+        if len(ballots.subject) * len(seeds) < SMALL:
+            return compare(ballots, setup, seeds, progress=follow)
+        with processes() as pool:
+            return compare(ballots, setup, seeds, run=pool.map, progress=follow)
 
 
 def _name(path: Path) -> str:

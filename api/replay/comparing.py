@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -133,28 +133,25 @@ def compare(
     setup: Setup,
     seeds: Sequence[int],
     *,
-    processes: int | None = None,
+    run: Callable[[Callable[[int], Comparison], Sequence[int]], Iterable[Comparison]] = map,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Comparison:
-    """Play all policies over a stream for each seed, in so many processes (as many as there are processors).
+    """Play all policies over a stream for each seed, of which there must be one at least.
 
-    The same seeds give the same numbers, however many processes there are.
+    `run` is `map`, or that of a pool of processes: the same seeds give the same numbers. `progress` is told how many
+    seeds are done.
     """
     total: Comparison | None = None
-    for done, each in enumerate(_results(partial(_one, ballots, setup), seeds, processes or os.cpu_count() or 1), 1):
+    for done, each in enumerate(run(partial(_one, ballots, setup), seeds), 1):
         total = each if total is None else total + each
         progress(done)
-    assert total is not None, "at least one seed"
+    assert total is not None
     return total
 
 
-def _results(work: Callable[[int], Comparison], seeds: Sequence[int], processes: int) -> Iterator[Comparison]:
-    workers = min(processes, len(seeds))
-    if workers == 1:
-        yield from map(work, seeds)
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(work, seeds)
+def processes() -> ProcessPoolExecutor:
+    """Return a pool with a process for each processor, started anew and not copied from this one."""
+    return ProcessPoolExecutor(os.cpu_count() or 1, mp_context=multiprocessing.get_context("spawn"))
 
 
 def _one(ballots: Ballots, setup: Setup, seed: int) -> Comparison:

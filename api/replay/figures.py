@@ -48,6 +48,11 @@ class Figures:
         """Return the same at one percentage point above the error of all votes by Dawid and Skene's model."""
         return self.votes_at(name, self.dawid_skene + POINTS)
 
+    def default(self, name: str) -> tuple[Reals, Reals]:
+        """Return votes per subject and error of a policy's default, of each sample."""
+        marks = self.comparison.marks[name]
+        return self._weights @ marks.votes[0] / self._live, self._weights @ marks.wrong[0] / self._judged
+
     def policy(self, name: str) -> Tree:
         """Return the figures of one policy."""
         marks, known = self.comparison.marks[name], self.comparison.judged

@@ -131,7 +131,7 @@ class _Course:
         voices["stage"], voices["answer"] = (np.cumsum(is_open) - 1)[stream.subject[chosen]], stream.answer[chosen]
         voices["if_yes"], voices["if_no"], voices["proven"] = self._weights(chosen, place)
         prior = self._calibration.prevalence + self._score[still]
-        standings[still] = rescore(
+        standings[still] = reweigh(
             standings[still], self._rules_of(still), prior, self._machine[still], voices
         ).standings
 
