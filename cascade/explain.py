@@ -12,7 +12,7 @@ import numpy as np
 
 from cascade.decision import need
 from cascade.skill import MICRO
-from cascade.standing import STANDING, Integers, Rows, Tally, log_odds, p_yes
+from cascade.standing import STANDING, Integers, Rows, Side, Tally, log_odds, p_yes
 from cascade.vocabulary import NO_ANSWER, Answer, Bucket, PolicyKind, Reason, StageState
 
 NAMED_ODDS: Final = 1e6
@@ -285,10 +285,13 @@ def _how(case: Case, decision: Decision) -> str:
 
 def _crossing(case: Case, decision: Decision) -> str:
     bound = int(case.rule["accept"][0]) if decision.answer == Answer.YES else -int(case.rule["reject"][0])
-    who = votes(decision.votes)
+    who, z, agreed = votes(decision.votes), decision.log_odds, ""
     if decision.by_calibration:
         who = f"calibration {decision.by_calibration} weighed {who} anew, which"
-    return f"{who} brought the odds of yes from {odds(case.begun)} to {odds(decision.log_odds)}, past {odds(bound)}"
+    if case.rule["cold"][0]:
+        z, tally = int(Side.both(case.standing, case.rule)[0].z[0]), Tally.of(case.standing)
+        agreed = f", with a lead of {abs(int(tally.yes[0] - tally.no[0]))}, as long as no gold says whom to believe"
+    return f"{who} brought the odds of yes from {odds(case.begun)} to {odds(z)}, past {odds(bound)}{agreed}"
 
 
 def _undecided(case: Case) -> str:

@@ -188,12 +188,14 @@ class Stored:
             return [0] * len(COUNTS)
         skills = [self.fitted(row.person_id, rescore.calibration) for row in rows]
         answers = np.array([row.answer for row in rows])
-        _, _, sure = weigh(
+        known = np.array([self._knows(rescore.calibration, row.person_id) for row in rows])
+        _, _, proven = weigh(
             np.array([skill.counts for skill in skills]),
             answers,
             np.array([skill.batch for skill in skills]),
             self.calibration(rescore.calibration).prior,
         )
+        sure = np.where(known, proven, [row.bucket == Bucket.PROVEN for row in rows])
         tallies = [np.bincount(answers[chosen], minlength=3)[[1, 0, 2]] for chosen in (sure, ~sure)]
         return [int(number) for number in np.concatenate(tallies)]
 
@@ -202,6 +204,10 @@ class Stored:
         before = [row for row in self.entries if 0 < row.ordinal < rescore.ordinal]
         back = {(row.person_id, row.client_id) for row in before if row.kind == EntryKind.RETRACTION}
         return [row for row in before if (row.person_id, row.client_id) not in back]
+
+    def _knows(self, calibration: int, person: int) -> bool:
+        """Say whether a calibration knows a person; those that it does not keep the weight that they had."""
+        return any(fit.person_id == person and fit.calibration <= calibration for fit in self.fits)
 
     def fitted(self, person: int, calibration: int) -> Skill:
         """Return what a calibration made of a person."""
@@ -212,7 +218,7 @@ class Stored:
     def skill_at(self, row: LedgerRow) -> Skill:
         """Return what was known of a volunteer when they voted."""
         person = np.array([self.persons.index(row.person_id)])
-        counts = self._history.at(person, np.array([row.skill_revision]))[0]
+        counts = self._history.at(person, np.array([row.skill_revision])).counts[0]
         fitted = self.fitted(row.person_id, row.calibration)
         return Skill(counts, fitted.batch, fitted.prior)
 

@@ -14,6 +14,8 @@ from api.services.priors import prior_of
 from api.store.explaining import LabelRevision, LedgerRow, Rescore
 from cascade.explain import Case, Correction, Decision, Step, Trace, differences, odds, sentences, trace, votes
 from cascade.graph import Attributes, ScorePrior, Sequential, Workflow
+from cascade.score import CLIP_SCORE
+from cascade.score_drift import people_alone
 from cascade.skill import CLIP_UNPROVEN
 from cascade.standing import Integers, Rows, p_yes
 from cascade.vocabulary import NO_ANSWER, Answer, Bucket, EntryKind, Exclusion, PolicyKind, Reason, StageState
@@ -23,6 +25,8 @@ MOST_STEPS: Final = 2_000
 """Steps that are shown: the newest."""
 
 _HUNDRED: Final = 100.0
+
+_CLIPPED: Final = f"weighing {odds(CLIP_SCORE)} at most"
 
 _NOT_COUNTED: Final = {
     Exclusion.LATE: "came after the decision; kept in a sum of its own",
@@ -255,25 +259,27 @@ def _label(label: LabelRevision) -> dict[str, Any]:
 
 def _prior(stored: Stored, workflow: Workflow) -> dict[str, Any]:
     """Return what the subject began with, and what that was made of, if that still gives it."""
-    begun, name = stored.begun, None
-    for revision in (0, *stored.revisions):
-        attributes = Attributes(stored.subject.metadata, stored.subject.scores)
-        made, machine = prior_of(workflow, attributes, stored.calibration(revision), int(stored.standing["draw"][0]))
-        if made == begun:
-            name = workflow.prior.score if machine and isinstance(workflow.prior, ScorePrior) else None
+    subject, draw = stored.subject, int(stored.standing["draw"][0])
+    known, scoreless = Attributes(subject.metadata, subject.scores, subject.models), Attributes(subject.metadata)
+    name, revision, source = None, 0, "unknown"
+    told = "made of a score, a number or a calibration that has changed since"
+    for tried in (0, *stored.revisions):
+        calibration = stored.calibration(tried)
+        if prior_of(workflow, known, calibration, draw)[0] == stored.begun:
+            revision = tried
+            if prior_of(workflow, scoreless, calibration, draw)[0] != stored.begun:
+                name = workflow.prior.score if isinstance(workflow.prior, ScorePrior) else None
             source, told = _made_of(stored, workflow, revision, name)
             break
-    else:
-        revision, source, told = 0, "unknown", "made of a score, a number or a calibration that has changed since"
     return {
-        "log_odds": begun,
-        "p_yes": _probability(begun),
+        "log_odds": stored.begun,
+        "p_yes": _probability(stored.begun),
         "source": source,
         "score": name,
-        "value": None if name is None else stored.subject.scores.get(name),
-        "model": None if name is None else stored.subject.models.get(name),
+        "value": None if name is None else subject.scores.get(name),
+        "model": None if name is None else subject.models.get(name),
         "calibration": revision,
-        "in_words": f"odds of yes of {odds(begun)}, {told}",
+        "in_words": f"odds of yes of {odds(stored.begun)}, {told}",
     }
 
 
@@ -281,13 +287,25 @@ def _made_of(stored: Stored, workflow: Workflow, revision: int, score: str | Non
     """Return where a prior comes from, as a word and in words."""
     if score is not None:
         how = f"as calibration {revision} has it" if revision else "taken as a probability"
-        return (
-            "score",
-            f"from the machine score {score} = {stored.subject.scores[score]:g}, {how}, within 1:12 and 12:1",
-        )
+        return "score", f"from the machine score {score} = {stored.subject.scores[score]:g}, {how}, {_CLIPPED}"
+    unused = _unused(stored, workflow.prior, revision) if isinstance(workflow.prior, ScorePrior) else ""
     if revision and stored.begun:
-        return "prevalence", f"the share of yes that calibration {revision} found"
-    return "declared", f"as declared in workflow {workflow.name}"
+        return "prevalence", f"by the share of yes that calibration {revision} found{unused}"
+    return "declared", f"which says nothing{unused}" if unused else "as it is declared"
+
+
+def _unused(stored: Stored, prior: ScorePrior, revision: int) -> str:
+    """Return why a machine score is no part of the prior."""
+    fit = stored.calibration(revision).scores.get(prior.score)
+    if prior.score not in stored.subject.scores:
+        return f": it has no score {prior.score}"
+    if people_alone(int(stored.standing["draw"][0]), prior.people):
+        return f": it is among those that are left to people alone, without the score {prior.score}"
+    if fit is None:
+        return f": the score {prior.score} was not calibrated yet"
+    if fit.model != stored.subject.models.get(prior.score):
+        return f": the score {prior.score} is of another model than that which was calibrated"
+    return f": the score {prior.score} tells nothing here"
 
 
 def _rule(stored: Stored, workflow: Workflow, version: int, calibration: int) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from api.store.calibrations import CalibrationValues
 from api.store.engine import Connection
 from api.store.statements import statements
 
@@ -190,11 +189,6 @@ class ExplainingStore:
         """Return what calibrations have made of persons, by person and calibration."""
         rows = map(tuple, await self._connection.fetch(_SQL["fits"], workflow_id, list(persons)))
         return [Fit(*row[:3], row[3:9], row[9:]) for row in rows]
-
-    async def calibrations(self, workflow_id: int, revisions: Sequence[int]) -> list[CalibrationValues]:
-        """Return some calibrations of a workflow."""
-        rows: list[Any] = await self._connection.fetch(_SQL["calibrations"], workflow_id, list(revisions))
-        return [CalibrationValues(*tuple(row)[:-1], json.loads(row[-1])) for row in rows]
 
     async def version_numbers(self, project_id: int) -> dict[int, int]:
         """Return the number of each version that a project has published."""

@@ -84,10 +84,5 @@ SELECT person_id, calibration, revision, no_no, no_yes, no_unsure, yes_no, yes_y
 FROM skill_fit WHERE workflow_id = $1 AND person_id = ANY($2::bigint[])
 ORDER BY person_id, calibration;
 
--- name: calibrations
--- Some revisions of a workflow's calibrations; the columns are those of calibrations.sql.
-SELECT workflow_id, revision, prior, prevalence, hard, accept, reject, scores::text
-FROM calibration WHERE workflow_id = $1 AND revision = ANY($2::int[]);
-
 -- name: versions
 SELECT id, number FROM cascade_version WHERE project_id = $1;
