@@ -75,6 +75,11 @@ class Records:
         """Return copies of some records."""
         return Records(self.counts[places], self.cusum[places], self.drops[places])
 
+    def followed_by(self, others: "Records") -> "Records":
+        """Return these records and then the others."""
+        pairs = ((self.counts, others.counts), (self.cusum, others.cusum), (self.drops, others.drops))
+        return Records(*map(np.concatenate, pairs))
+
 
 def learn(counts: Integers, cusum: Integers, truth: Integers, answer: Integers) -> tuple[Integers, Integers, Mask]:
     """Return counts and cusum of n volunteers after one gold answer each, and whose record began anew by it.
@@ -91,17 +96,24 @@ def learn(counts: Integers, cusum: Integers, truth: Integers, answer: Integers) 
     return np.where(dropped[:, None, None], 0, learnt), np.where(dropped, 0, cusum), dropped
 
 
-def learn_in_order(begun: Records, volunteer: Integers, truth: Integers, answer: Integers) -> Records:
+def learn_in_order(
+    begun: Records, volunteer: Integers, truth: Integers, answer: Integers, watched: Mask | None = None
+) -> Records:
     """Return the record of its volunteer after each of m gold answers, which are learnt in their order.
 
     `volunteer` (m,) indexes `begun`, which stays as it is. The same answers in the same order, at once or one by one,
-    give the same bits.
+    give the same bits. Answers that are not `watched` (m,) are only counted.
     """
     now = begun.take(np.arange(len(begun.cusum)))
     after = Records.blank(len(volunteer))
     for turn in rounds(volunteer):
         who = volunteer[turn]
         counts, cusum, dropped = learn(now.counts[who], now.cusum[who], truth[turn], answer[turn])
+        if watched is not None:
+            plain = now.counts[who]
+            plain[np.arange(len(who)), truth[turn], answer[turn]] += 1
+            counts = np.where(watched[turn, None, None], counts, plain)
+            cusum, dropped = cusum * watched[turn], dropped & watched[turn]
         now.counts[who], now.cusum[who] = counts, cusum
         now.drops[who] += dropped
         after.counts[turn], after.cusum[turn], after.drops[turn] = counts, cusum, now.drops[who]

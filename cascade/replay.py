@@ -12,8 +12,9 @@ from typing import Final, Literal
 import numpy as np
 
 from cascade.decision import ENTRY, Decisions, decide
+from cascade.drift import Records, learn_in_order
 from cascade.skill import weigh
-from cascade.standing import STANDING, Integers, Rows, Tally, log_odds, row_of
+from cascade.standing import STANDING, Integers, Mask, Rows, Tally, log_odds, row_of
 from cascade.vocabulary import NO_ANSWER, EntryKind, StageState
 
 LABEL: Final = row_of("stage answer reason log_odds votes")
@@ -93,44 +94,45 @@ def check(ledger: Ledger) -> list[Discrepancy]:
 
 @dataclass(frozen=True, slots=True)
 class SkillHistory:
-    """The gold answers of all volunteers in order, so summed that the counts at any moment are one subtraction.
+    """The gold answers of all volunteers in order, with what had been learnt after each.
 
     Attributes
     ----------
     skill, revision
         Of each gold answer, sorted by both, of shape (n,).
-    sums
-        The counts over all answers before each, and over all of them, of shape (n + 1, 2, 3).
+    records
+        After each answer, and last a blank one: n + 1.
     """
 
     skill: Integers
     revision: Integers
-    sums: Integers
+    records: Records
 
-    def at(self, skill: Integers, revision: Integers) -> Integers:
-        """Return the counts of each skill at a revision, that answer included, of shape (m, 2, 3).
-
-        Before revision 1 they are zero. Their sum is the revision itself if no gold answer is missing.
-        """
+    def at(self, skill: Integers, revision: Integers) -> Records:
+        """Return the record of each skill at a revision, that answer included; before revision 1 it is blank."""
         asked = np.repeat([False, True], [len(self.skill), len(skill)])
         merged = np.lexsort((asked, np.append(self.revision, revision), np.append(self.skill, skill)))
         gold_so_far = np.cumsum(~asked[merged])
         ends = np.empty(len(skill), dtype=np.int64)
         ends[merged[asked[merged]] - len(self.skill)] = gold_so_far[asked[merged]]
-        starts = np.searchsorted(self.skill, skill)
-        return self.sums[ends] - self.sums[starts]
+        known = ends > np.searchsorted(self.skill, skill)
+        return self.records.take(np.where(known, ends - 1, -1))
 
 
-def skill_history(skill: Integers, revision: Integers, truth: Integers, answer: Integers) -> SkillHistory:
+def skill_history(
+    skill: Integers, revision: Integers, truth: Integers, answer: Integers, watched: Mask | None = None
+) -> SkillHistory:
     """Return the history of skills from gold answers in any order, each of shape (n,).
 
     `skill` is any number that stands for one person in one workflow; `revision` counts its gold answers from 1. Answers
-    that were stored together may share their last revision.
+    that are not `watched` for drops (see `cascade.drift`) were stored before this was done: they are only counted, and
+    those stored together may share their last revision.
     """
-    order = np.lexsort((revision, skill))
-    given = np.zeros((len(order) + 1, 2, 3), dtype=np.int64)
-    given[np.arange(1, len(order) + 1), truth[order], answer[order]] = 1
-    return SkillHistory(skill[order], revision[order], given.cumsum(axis=0))
+    order = np.lexsort((answer, truth, revision, skill))
+    names, volunteer = np.unique(skill[order], return_inverse=True)
+    begun, watching = Records.blank(len(names)), None if watched is None else watched[order]
+    after = learn_in_order(begun, volunteer.astype(np.int64), truth[order], answer[order], watching)
+    return SkillHistory(skill[order], revision[order], after.followed_by(Records.blank(1)))
 
 
 def _source(ledger: Ledger) -> Integers:

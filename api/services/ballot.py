@@ -260,7 +260,8 @@ class Ballot:
         for place, skill in locked.items():
             self._revisions[contexts[place]] = skill.revision
             self._records.put(contexts[place], skill.counts, skill.cusum, skill.drops)
-        learnt = [swipe for swipe in swipes if self._taught(swipe, gold.get(swipe.card_key))]
+        in_order = sorted(swipes, key=lambda swipe: swipe.item.id)  # which is on the cards, when months were archived
+        learnt = [swipe for swipe in in_order if self._taught(swipe, gold.get(swipe.card_key))]
         volunteer = np.array([swipe.context for swipe in learnt], dtype=np.int64)
         truth = np.array([swipe.truth for swipe in learnt], dtype=np.int64)
         answer = np.array([ANSWERS[swipe.item.answer] for swipe in learnt], dtype=np.int64)
@@ -277,7 +278,7 @@ class Ballot:
         return [persons, workflows, [self._revisions[c] for c in contexts], *(column.tolist() for column in columns)]
 
     def _taught(self, swipe: Swipe, known: Gold | None) -> bool:
-        """Note on a swipe what its gold says; say whether its volunteer learns by it, which is a revision of its own."""
+        """Note on a swipe what its gold says; say whether anything is learnt by it, which is a revision of its own."""
         if known is None:
             swipe.exclusion = int(Exclusion.GOLD_WITHDRAWN)
             return False

@@ -20,6 +20,7 @@ from api.store.explaining import (
     Rescore,
 )
 from cascade.calibration import UNCALIBRATED, Calibration
+from cascade.drift import trusted
 from cascade.explain import COUNTS, Step
 from cascade.graph import Workflow
 from cascade.replay import SkillHistory, skill_history
@@ -218,9 +219,9 @@ class Stored:
     def skill_at(self, row: LedgerRow) -> Skill:
         """Return what was known of a volunteer when they voted."""
         person = np.array([self.persons.index(row.person_id)])
-        counts = self._history.at(person, np.array([row.skill_revision])).counts[0]
+        record = self._history.at(person, np.array([row.skill_revision]))
         fitted = self.fitted(row.person_id, row.calibration)
-        return Skill(counts, fitted.batch, fitted.prior)
+        return Skill(record.counts[0], trusted(fitted.batch[None], record.drops)[0], fitted.prior)
 
     @cached_property
     def _history(self) -> SkillHistory:

@@ -62,6 +62,7 @@ async def verify(
         stages = await stored.read_stages(connection, project_id)
         entries = await stored.read_entries(connection, project_id)
         workflows = await stored.read_workflows(connection, project_id)
+        unwatched = await stored.read_unwatched(connection, project_id)
         if storage is not None:
             for month in archived:
                 entries += await asyncio.to_thread(_archived_entries, storage, month, workflows)
@@ -78,7 +79,7 @@ async def verify(
     votes = [e for e in entries if e.ordinal > 0 and (e.workflow_id, e.subject_id) in place]
     gold = [e for e in entries if e.truth is not None]
     checked = [label for label in labels if (label.workflow_id, label.subject_id) in place]
-    found = check(_ledger(kept, place, votes, gold, checked, versions))
+    found = check(_ledger(kept, place, votes, gold, checked, versions, unwatched))
     wrong = [_named(each, kept, votes) for each in found]
     wrong += _wrong_routes(checked, versions, {(row[0], row[1]) for row in stages})
     return Verification(len(votes), len(gold), len(kept), len(by_hand), len(checked), wrong)
@@ -101,6 +102,7 @@ def _ledger(
     gold: Sequence[stored.Entry],
     labels: Sequence[stored.FirstLabel],
     versions: Mapping[int, Published],
+    unwatched: Mapping[StageKey, int],
 ) -> Ledger:
     rules, rule_of = _rules(versions)
     given = {(e.person_id, e.client_id): n for n, e in enumerate(votes) if e.kind == EntryKind.VOTE}
@@ -111,6 +113,7 @@ def _ledger(
         _column(e.skill_revision for e in gold),
         _column(e.truth or 0 for e in gold),
         _column(e.answer for e in gold),
+        np.array([e.skill_revision > unwatched.get((e.person_id, e.workflow_id), 0) for e in gold], dtype=np.bool_),
     )
     asked = _column(skills.setdefault((e.person_id, e.workflow_id), len(skills)) for e in votes)
     rows = [
@@ -129,7 +132,7 @@ def _ledger(
         takes_back=_column(
             given.get((e.person_id, e.client_id), -1) if e.kind == EntryKind.RETRACTION else -1 for e in votes
         ),
-        counts=history.at(asked, _column(e.skill_revision for e in votes)),
+        counts=history.at(asked, _column(e.skill_revision for e in votes)).counts,
         ordinal=_column(e.ordinal for e in votes),
         bucket=_column(e.bucket for e in votes),
         if_yes=_column(e.if_yes for e in votes),

@@ -65,6 +65,12 @@ async def read_workflows(connection: Connection, project_id: int) -> list[int]:
     return [row[0] for row in await connection.fetch("SELECT id FROM workflow WHERE project_id = $1", project_id)]
 
 
+async def read_unwatched(connection: Connection, project_id: int) -> dict[tuple[int, int], int]:
+    """Return, by person and workflow, up to which revision gold answers were learnt without watching for drops."""
+    rows = await connection.fetch(_SQL["read_unwatched"], project_id)
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
 async def read_stages(connection: Connection, project_id: int) -> list[tuple[Any, ...]]:
     """Return workflow, subject and the fields of the standing of every stage."""
     return [tuple(row) for row in await connection.fetch(_SQL["read_stages"], project_id)]

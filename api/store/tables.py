@@ -359,7 +359,8 @@ class SkillRow(SQLModel, table=True):
 
     The first six count gold; `revision` counts the gold votes that made them. The six `b_` are what the last refit adds
     from other subjects, in hundredths of an answer. `cusum` (micro-nats) grows while gold is answered as if by chance;
-    `drops` counts how often that cost a volunteer their record.
+    `drops` counts how often that cost a volunteer their record, and `unwatched` is the revision up to which nobody
+    watched for that.
     """
 
     __tablename__ = "skill"
@@ -382,6 +383,7 @@ class SkillRow(SQLModel, table=True):
     b_yes_unsure: int = _number()
     cusum: int = _number(BigInteger)
     drops: int = _number()
+    unwatched: int = _number()
 
 
 class SkillFitRow(SQLModel, table=True):

@@ -96,3 +96,5 @@ def upgrade() -> None:
     op.add_column("skill", sa.Column("b_yes_unsure", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("skill", sa.Column("cusum", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     op.add_column("skill", sa.Column("drops", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("skill", sa.Column("unwatched", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.execute("UPDATE skill SET unwatched = revision WHERE revision > 0")

@@ -220,9 +220,9 @@ def test_the_counts_at_a_revision_are_the_gold_up_to_it() -> None:
         answer=np.array([Answer.YES, Answer.UNSURE, Answer.NO, Answer.NO]),
     )
 
-    counts = history.at(np.array([7, 7, 7, 7, 3, 3, 99]), np.array([0, 1, 2, 3, 0, 1, 5]))
+    records = history.at(np.array([7, 7, 7, 7, 3, 3, 99]), np.array([0, 1, 2, 3, 0, 1, 5]))
 
-    assert counts.reshape(-1, 6).tolist() == [
+    assert records.counts.reshape(-1, 6).tolist() == [
         [0, 0, 0, 0, 0, 0],
         [1, 0, 0, 0, 0, 0],
         [1, 0, 0, 0, 1, 0],
@@ -238,7 +238,7 @@ def test_gold_answers_stored_together_may_share_their_last_revision() -> None:
 
     history = skill_history(np.array([1, 1]), both, np.array([0, 1]), np.array([Answer.NO, Answer.YES]))
 
-    assert history.at(np.array([1, 1]), np.array([0, 2])).sum(axis=(1, 2)).tolist() == [0, 2]
+    assert history.at(np.array([1, 1]), np.array([0, 2])).counts.sum(axis=(1, 2)).tolist() == [0, 2]
 
 
 @settings(max_examples=50, deadline=None)
@@ -254,6 +254,6 @@ def test_a_history_gives_what_learning_one_by_one_gave(answers: list[tuple[int, 
 
     history = skill_history(skills, np.array(revisions, dtype=np.int64), truths, given_)
 
-    before = history.at(skills, np.array(revisions, dtype=np.int64) - 1)
+    before = history.at(skills, np.array(revisions, dtype=np.int64) - 1).counts
     assert np.array_equal(before, np.array(seen, dtype=np.int64).reshape(-1, 2, 3))
-    assert np.array_equal(history.at(np.arange(4), np.full(4, 99)), learned)
+    assert np.array_equal(history.at(np.arange(4), np.full(4, 99)).counts, learned)

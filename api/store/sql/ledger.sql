@@ -8,6 +8,11 @@ FROM stage t JOIN workflow w ON w.id = t.workflow_id
 WHERE w.project_id = $1
 ORDER BY t.workflow_id, t.subject_id;
 
+-- name: read_unwatched
+SELECT s.person_id, s.workflow_id, s.unwatched
+FROM skill s JOIN workflow w ON w.id = s.workflow_id
+WHERE w.project_id = $1 AND s.unwatched > 0;
+
 -- name: read_entries
 SELECT c.kind, c.person_id, c.workflow_id, c.subject_id, c.client_id, c.answer, c.flag, c.bucket, c.ordinal, c.if_yes,
        c.if_no, c.skill_revision, c.version_id, c.truth
