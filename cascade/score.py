@@ -65,8 +65,10 @@ class ScoreFit:
         The weight of evidence in nats, without the prevalence among gold. All are 0 where the score is not used.
     used, inverted
         Whether the score adds anything, and whether gold says the contrary of what the score does.
+    by_people
+        Whether answers that people gave without the score took the place of gold (see `cascade.score_drift.mended`).
     gold_yes, gold_no
-        How many gold subjects with a score there were.
+        How many gold subjects (or such answers) with a score there were.
     loss, loss_without
         Mean log loss on gold in nats, each subject judged by a fit without it: with the score, and by prevalence alone.
     gain_error
@@ -83,6 +85,7 @@ class ScoreFit:
     intercept: float = 0.0
     used: bool = False
     inverted: bool = False
+    by_people: bool = False
     gold_yes: int = 0
     gold_no: int = 0
     loss: float = 0.0
@@ -134,9 +137,13 @@ def prior(fit: ScoreFit, scores: Reals) -> Integers:
 
 
 def cross_fitted(scores: Reals, truth: Integers) -> Integers:
-    """Return what `prior` gives each subject by a fit that did not see its own gold answer, in micro-nats, (n,)."""
-    result = prior(fit_score(scores, truth), scores)
-    fold = _folds(truth)
+    """Return what `prior` gives each subject by a fit that did not see its own gold answer, in micro-nats, (n,).
+
+    All are 0 where the fit on the whole gold does not use the score.
+    """
+    whole = fit_score(scores, truth)
+    result = prior(whole, scores)
+    fold = _folds(truth if whole.used else np.full(len(truth), -1))
     for each in range(FOLDS):
         apart = fold == each
         if apart.any():

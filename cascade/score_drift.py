@@ -1,8 +1,11 @@
 """Whether a machine's scores still are what they were when they were calibrated.
 
-Two questions, each with a test that a chance deviation passes less than once in a thousand times. Do recent scores lie
-as those did of the fit? And do the answers that people gave *without* the score bear out what it promises? A share of
-the subjects begins without it for the sake of the second (`people_alone`).
+Two questions, each with a test that a chance deviation passes less than once in a thousand times. Do the scores that
+have come since lie as those did of the fit? And do the answers that people gave *without* the score bear out what it
+promises? A share of the subjects begins without it for the sake of the second (`people_alone`).
+
+A refit every hour would follow any drift without a word. So what recent scores are compared with stays what it was,
+as long as the same gold calibrates the same model (`anchored`).
 """
 
 from collections.abc import Iterator
@@ -36,9 +39,10 @@ LEAST_OF_EACH: Final = 10
 LABELS_WRONG: Final = 0.05
 """The share of people's answers that may be wrong: a score is not blamed for these."""
 
-_DRAWS: Final = 2**31
-_MULTIPLIER: Final = 1_103_515_245
-_INCREMENT: Final = 12_345
+DRAWS: Final = 2**31
+MULTIPLIER: Final = 1_103_515_245
+INCREMENT: Final = 12_345
+"""What scrambles draws: multiplied, incremented and taken modulo `DRAWS`, each becomes another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class ScoreDrift:
     Attributes
     ----------
     recent, index
-        How many recent scores there were, and the population stability index between them and those of the fit.
+        How many scores have come since, and the population stability index between them and those of the fit.
     moved
         Whether they lie elsewhere than those did.
     labels, surprise
@@ -76,28 +80,33 @@ def people_alone(draw: int, share: float) -> bool:
 
     The draw is scrambled first, since its lowest values decide on audits.
     """
-    return scrambled(draw) < share * _DRAWS
+    return (draw * MULTIPLIER + INCREMENT) % DRAWS < share * DRAWS
 
 
-def scrambled(draw: int) -> int:
-    """Return another number below 2**31 for each one."""
-    return (draw * _MULTIPLIER + _INCREMENT) % _DRAWS
+def anchored(fit: ScoreFit, before: ScoreFit | None) -> ScoreFit:
+    """Return a fit that is compared with the scores of an earlier one, where that is of the same model and gold."""
+    if before is None or before.model != fit.model:
+        return fit
+    if not before.by_people and (before.gold_yes, before.gold_no) != (fit.gold_yes, fit.gold_no):
+        return fit
+    return replace(fit, edges=before.edges, shares=before.shares, scored=before.scored)
 
 
-def drift(fit: ScoreFit, recent: Reals, people_scores: Reals, people_answers: Integers) -> ScoreDrift:
-    """Compare recent scores, and answers that people gave without them, with a fit.
+def drift(fit: ScoreFit, scores: Reals, people_scores: Reals, people_answers: Integers) -> ScoreDrift:
+    """Compare the scores of today, and answers that people gave without them, with a fit.
 
     Parameters
     ----------
-    recent
-        Scores of subjects that came after the fit, (m,), by the same model.
+    scores
+        All scores by the same model, (m,), those at the time of the fit among them.
     people_scores, people_answers
         Scores and labels (`Answer`, yes or no) of subjects that began without the score, (n,).
     """
-    index, moved = _index(fit, recent)
+    since = _since(fit, scores)
+    index, moved = _index(fit, since)
     surprise = _surprise(fit, people_scores, people_answers)
     broken = len(people_answers) >= LEAST_LABELS and surprise > SURPRISED
-    return ScoreDrift(len(recent), index, moved, len(people_answers), surprise, broken)
+    return ScoreDrift(int(since.sum()), index, moved, len(people_answers), surprise, broken)
 
 
 def mended(fit: ScoreFit, people_scores: Reals, people_answers: Integers) -> ScoreFit:
@@ -107,45 +116,59 @@ def mended(fit: ScoreFit, people_scores: Reals, people_answers: Integers) -> Sco
     if min(yes, len(people_answers) - yes) < LEAST_OF_EACH:
         return unused
     anew = fit_score(people_scores, people_answers, model=fit.model)
-    return replace(anew, edges=fit.edges, shares=fit.shares, scored=fit.scored) if anew.used else unused
+    return replace(anew, by_people=True, edges=fit.edges, shares=fit.shares, scored=fit.scored) if anew.used else unused
 
 
-def told(name: str, fit: ScoreFit, found: ScoreDrift | None) -> Iterator[str]:
-    """Yield in plain words what a score is worth and what was found of it."""
-    gold = f"{fit.gold_yes} yes and {fit.gold_no} no"
+def worth(name: str, fit: ScoreFit) -> str:
+    """Say in plain words what a score is worth."""
+    gold = f"{fit.gold_yes} yes and {fit.gold_no} no" + (" of people without it" if fit.by_people else "")
     if min(fit.gold_yes, fit.gold_no) == 0:
-        yield f"{name} is not used: its subjects with a known answer are {gold}, and it takes some of both."
-    elif not fit.used:
-        yield f"{name} is not used: on {gold} it tells no more than how common yes is."
-    else:
-        less = 1 - fit.loss / fit.loss_without if fit.loss_without else 0.0
-        contrary = ", by its contrary: a high score speaks for no" if fit.inverted else ""
-        yield f"{name} is used{contrary}: on {gold} it takes {less:.0%} of the uncertainty away."
-    if found is not None and found.moved:
+        return f"{name} is not used: {gold} of its subjects have a known answer, and it takes some of both."
+    if not fit.used:
+        return f"{name} is not used: on {gold} it tells no more than how common yes is."
+    less = 1 - fit.loss / fit.loss_without
+    contrary = ", by its contrary (a high score speaks for no)" if fit.inverted else ""
+    return f"{name} is used{contrary}: on {gold} that it did not see it takes {less:.0%} of the uncertainty away."
+
+
+def alarms(name: str, found: ScoreDrift) -> Iterator[str]:
+    """Yield in plain words what has changed about a score, and what is done about it."""
+    if found.moved:
         yield (
-            f"The scores of {name} lie elsewhere than when it was calibrated (index {found.index:.2f} over"
-            f" {found.recent} recent ones): look whether subjects or model have changed."
+            f"The {found.recent} scores of {name} that have come since lie elsewhere than those it was calibrated with"
+            f" (stability index {found.index:.2f}): see whether the subjects are of another kind, and give some of the"
+            " new ones a known answer."
         )
-    if found is not None and found.broken:
+    if found.broken:
         yield (
-            f"{name} does not keep what it promised: {found.labels} answers that people gave without it fit worse than"
-            f" they should, by {found.surprise:.1f} standard deviations."
+            f"{name} does not keep what gold promises of it: {found.labels} answers that people gave without it"
+            f" contradict it more than they should, by {found.surprise:.1f} standard deviations. It is calibrated by"
+            " these answers instead, or not used, until gold and people agree about it again."
         )
 
 
-def _index(fit: ScoreFit, recent: Reals) -> tuple[float, bool]:
+def _since(fit: ScoreFit, scores: Reals) -> Integers:
+    """Return how many scores have come since the fit, by its bins."""
+    then: Integers = np.rint(np.array(fit.shares) * fit.scored).astype(np.int64)
+    if not len(then):
+        return then
+    since: Integers = np.maximum(counts_within(fit.edges, scores) - then, 0)
+    return since
+
+
+def _index(fit: ScoreFit, since: Integers) -> tuple[float, bool]:
     """Return the population stability index, and whether it is both large and no chance.
 
     If nothing has changed, the index divided by (1/m + 1/n) follows about a chi-squared with a degree of freedom less
     than there are bins.
     """
-    if not len(recent) or len(fit.shares) == 1 or not fit.shares:
+    recent, bins = int(since.sum()), len(since)
+    if recent == 0 or bins == 1:
         return 0.0, False
-    counts, bins = counts_within(fit.edges, recent), len(fit.shares)
-    now = (counts + 0.5) / (len(recent) + 0.5 * bins)
+    now = (since + 0.5) / (recent + 0.5 * bins)
     then = (np.array(fit.shares) * fit.scored + 0.5) / (fit.scored + 0.5 * bins)
     index = float(((now - then) * np.log(now / then)).sum())
-    chance = float(gammaincc((bins - 1) / 2, index / (1 / len(recent) + 1 / max(fit.scored, 1)) / 2))
+    chance = float(gammaincc((bins - 1) / 2, index / (1 / recent + 1 / fit.scored) / 2))
     return index, index > MOVED and chance < RARE
 
 

@@ -120,6 +120,8 @@ def _remarks(report: Mapping[str, Any]) -> Iterator[str]:
     for dropped in report.get("dropped", ()):
         times = "once" if dropped["times"] == 1 else f"{dropped['times']} times"
         yield f"{dropped['volunteer']} suddenly answered training subjects as if by chance, and began anew {times}"
+    for score in report.get("scores", {}).values():
+        yield from score["alarms"]
     yield from report.get("advice", ())
 
 

@@ -26,6 +26,8 @@ from api.errors import CommandError, UnknownProjectError
 from api.services.pseudonyms import Pseudonyms
 from api.services.published import PublishedCascades
 from api.services.rescoring import Weighing, rescore
+from api.services.score_fitting import PeopleLabels
+from api.services.score_watch import people_labels, score_view, tell
 from api.services.vote_arrays import Inputs, arrange
 from api.store.engine import Connection, open_pool
 from api.store.publishing import PublishingStore
@@ -167,12 +169,14 @@ class Refitting:
         in_force = await self._published.in_force(self._connection, candidate.version_id)
         before = in_force.calibration(candidate.workflow_id)
         last = await self._store.inputs_in_force(candidate.workflow_id)
-        fit = await asyncio.to_thread(_fit, self._database_url, candidate.workflow_id, workflow, before, last)
+        people = await people_labels(self._connection, candidate.workflow_id, workflow)
+        fit = await asyncio.to_thread(_fit, self._database_url, candidate.workflow_id, workflow, before, last, people)
         if isinstance(fit, str):
             return Outcome(candidate.slug, candidate.name, fit, seconds=time.perf_counter() - began)
         calibration = replace(fit.refit.calibration, revision=before.revision + 1, scores=fit.inputs.scores)
         dropped = await self._store.dropped(candidate.workflow_id)
         report = {**await self._report(candidate, fit, dropped), "advice": _advice(workflow, fit.inputs)}
+        tell(candidate.slug, candidate.name, report["scores"])
         if not dry_run:
             new = _new(candidate, calibration, fit, report, _unproven(dropped))
             async with self._connection.transaction():
@@ -199,6 +203,7 @@ class Refitting:
             "volunteers": len(inputs.persons),
             "pairs": [_pair_view(pair, inputs, names) for pair in pairs],
             "dropped": [{"volunteer": names[each.person_id], "times": each.drops} for each in named],
+            "scores": {name: score_view(name, fitted, inputs.drift[name]) for name, fitted in inputs.scores.items()},
             "inputs": inputs.digest,
         }
 
@@ -208,10 +213,17 @@ class Refitting:
         return {person: pseudonyms.of(volunteer) for person, volunteer in volunteers.items()}
 
 
-def _fit(database_url: str, workflow_id: int, workflow: Workflow, before: Calibration, last: str | None) -> _Fit | str:
+def _fit(
+    database_url: str,
+    workflow_id: int,
+    workflow: Workflow,
+    before: Calibration,
+    last: str | None,
+    people: PeopleLabels,
+) -> _Fit | str:
     """Read a workflow's votes and fit them, or say why there is nothing to fit. It blocks: use a thread."""
     score = workflow.prior.score if isinstance(workflow.prior, ScorePrior) else None
-    inputs = arrange(gather(database_url, workflow_id, score), workflow)
+    inputs = arrange(gather(database_url, workflow_id, score), workflow, before, people)
     if not len(inputs.votes.subject) and not any(fit.used for fit in inputs.scores.values()):
         return NO_VOTES
     if inputs.digest == last:

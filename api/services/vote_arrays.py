@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from api.services.score_fitting import NOBODY, FittedScore, PeopleLabels, fit_gathered
 from api.store.refitting import Gathered
+from cascade.calibration import UNCALIBRATED, Calibration
 from cascade.graph import ScorePrior, Workflow
 from cascade.refit import Votes
-from cascade.score import ScoreFit, fit_score, prior
+from cascade.score import ScoreFit
+from cascade.score_drift import ScoreDrift
 from cascade.vocabulary import Answer
 
 Integers = NDArray[np.int64]
@@ -32,8 +35,8 @@ class Inputs:
     shown
         What counted votes say of volunteers whose subject has become gold since, in hundredths of an answer, (v, 2, 3).
         The engine takes all votes on gold for training answers, which are in the volunteers' counts; these are not.
-    scores
-        The calibration of the machine score that the workflow begins with, if it begins with one.
+    scores, drift
+        The calibration of the machine score that the workflow begins with, if it begins with one, and how it has kept.
     on_gold, gold
         How many of the votes are on gold, and how many subjects are known to be no, and yes, voted on or not.
     digest
@@ -45,12 +48,15 @@ class Inputs:
     subjects: Integers
     shown: Integers
     scores: Mapping[str, ScoreFit]
+    drift: Mapping[str, ScoreDrift]
     on_gold: int
     gold: tuple[int, int]
     digest: str
 
 
-def arrange(gathered: Gathered, workflow: Workflow) -> Inputs:
+def arrange(
+    gathered: Gathered, workflow: Workflow, before: Calibration = UNCALIBRATED, people: PeopleLabels = NOBODY
+) -> Inputs:
     """Return what is known of a workflow as arrays.
 
     A training answer is left out whose subject is gold no more, or has another known answer than the volunteer was
@@ -64,13 +70,13 @@ def arrange(gathered: Gathered, workflow: Workflow) -> Inputs:
     persons, volunteer = np.unique(gathered.person[kept], return_inverse=True)
     subjects, subject = np.unique(gathered.subject[kept], return_inverse=True)
     truth = _looked_up(subjects, gold, truths, UNKNOWN)
-    scores = _fits(gathered, gold, truths, workflow)
+    fitted = _fitted(gathered, gold, truths, workflow, before, people)
     votes = Votes(
         subject=subject.astype(np.int64),
         volunteer=volunteer.astype(np.int64),
         answer=gathered.answer[kept],
         truth=truth,
-        prior=_priors(gathered, subjects, scores),
+        prior=_priors(subjects, fitted),
         volunteers=len(persons),
     )
     return Inputs(
@@ -78,7 +84,8 @@ def arrange(gathered: Gathered, workflow: Workflow) -> Inputs:
         persons=persons,
         subjects=subjects,
         shown=_shown(votes, gathered.gold[kept]),
-        scores=scores,
+        scores={name: each.fit for name, each in fitted.items()},
+        drift={name: each.drift for name, each in fitted.items()},
         on_gold=int((truth[subject] >= 0).sum()),
         gold=(int((truths == Answer.NO).sum()), int((truths == Answer.YES).sum())),
         digest=_digest(votes, persons, subjects, gathered, workflow),
@@ -102,27 +109,21 @@ def _shown(votes: Votes, trained: NDArray[np.bool_]) -> Integers:
     return _HUNDRED * counts.astype(np.int64).reshape(-1, 2, len(Answer))
 
 
-def _fits(gathered: Gathered, gold: Integers, truths: Integers, workflow: Workflow) -> dict[str, ScoreFit]:
-    """Return the calibration of the workflow's score: of the model that scored most of the gold, then of all."""
+def _fitted(
+    gathered: Gathered, gold: Integers, truths: Integers, workflow: Workflow, before: Calibration, people: PeopleLabels
+) -> dict[str, FittedScore]:
+    """Return the calibration of the score that the workflow begins with, under its name, if it is to be calibrated."""
     if not isinstance(workflow.prior, ScorePrior) or not workflow.prior.calibrate or not len(gathered.scored):
         return {}
-    truth = _looked_up(gathered.scored, gold, truths, UNKNOWN)
-    models = len(gathered.models)
-    on_gold = np.bincount(gathered.model[truth >= 0], minlength=models)
-    best = int(np.lexsort((np.bincount(gathered.model, minlength=models), on_gold))[-1])
-    of_best = np.flatnonzero(gathered.model == best)
-    of_best = of_best[np.argsort(gathered.scored[of_best])]
-    fit = fit_score(gathered.score[of_best], truth[of_best], model=gathered.models[best] or None)
-    return {workflow.prior.score: fit}
+    name, truth = workflow.prior.score, _looked_up(gathered.scored, gold, truths, UNKNOWN)
+    return {name: fit_gathered(gathered, truth, before.scores.get(name), people)}
 
 
-def _priors(gathered: Gathered, subjects: Integers, scores: Mapping[str, ScoreFit]) -> Integers:
+def _priors(subjects: Integers, fitted: Mapping[str, FittedScore]) -> Integers:
     """Return what the calibrated score gives each subject in micro-nats, 0 where it is no score of that model."""
     result = np.zeros(len(subjects), dtype=np.int64)
-    for fit in scores.values():
-        of_model = np.flatnonzero(gathered.model == gathered.models.index(fit.model or ""))
-        of_model = of_model[np.argsort(gathered.scored[of_model])]
-        result = _looked_up(subjects, gathered.scored[of_model], prior(fit, gathered.score[of_model]), 0)
+    for each in fitted.values():
+        result = _looked_up(subjects, each.subject, each.evidence, 0)
     return result
 
 

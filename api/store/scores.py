@@ -24,6 +24,14 @@ class UnstagedSubject(NamedTuple):
     scores: str | None
 
 
+class StoredScore(NamedTuple):
+    """A score, and the hash of the model that gave it."""
+
+    subject_id: int
+    value: float
+    model: str | None
+
+
 class ScoreStore:
     """Writes scores over one connection."""
 
@@ -50,6 +58,20 @@ class ScoreStore:
             return {place: int(number) for place, number in enumerate(subjects)}
         rows = await self._connection.fetch(_SQL["numbers_of"], project_id, subjects)
         return {row[0] - 1: row[1] for row in rows}
+
+    async def people_labels(
+        self, workflow_id: int, multiplier: int, increment: int, share: float, limit: int
+    ) -> list[tuple[int, int]]:
+        """Return the last subjects that a workflow decided among those whose scrambled draw leaves them to people.
+
+        With each goes its answer, yes or no. How draws are scrambled: see `cascade.score_drift.people_alone`.
+        """
+        rows = await self._connection.fetch(_SQL["people_labels"], workflow_id, multiplier, increment, share, limit)
+        return [(row[0], row[1]) for row in rows]
+
+    async def of_name(self, project_id: int, name: str) -> list[StoredScore]:
+        """Return all scores of this name, by subject."""
+        return [StoredScore(*row) for row in await self._connection.fetch(_SQL["of_name"], project_id, name)]
 
     async def unstaged(self, project_id: int, subjects: Sequence[int]) -> list[UnstagedSubject]:
         """Return those of the subjects that are in no workflow and no gold."""

@@ -24,6 +24,21 @@ WITH given AS MATERIALIZED (
 )
 SELECT g.n, g.id, w.revision FROM given g LEFT JOIN written w ON w.subject_id = g.id;
 
+-- name: people_labels
+-- The last decisions on subjects whose scrambled draw leaves them to people alone.
+SELECT t.subject_id, t.answer
+FROM stage t
+WHERE t.workflow_id = $1 AND t.state = 2 AND t.answer IN (0, 1)
+  AND (t.draw::bigint * $2::bigint + $3::bigint) % 2147483648 < $4::float8 * 2147483648
+ORDER BY t.retired_at DESC, t.subject_id
+LIMIT $5;
+
+-- name: of_name
+SELECT c.subject_id, c.value, c.model
+FROM score c JOIN subject s ON s.id = c.subject_id
+WHERE s.project_id = $1 AND c.name = $2
+ORDER BY c.subject_id;
+
 -- name: unstaged
 -- Those that have been in no workflow and are no gold: with a score they may enter the cascade.
 SELECT s.id, s.metadata::text AS metadata,
