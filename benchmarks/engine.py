@@ -73,7 +73,7 @@ def run_engine(folder: Path | None) -> dict[str, Any]:
             played.append(_play(path, ballots, pool.map))
             _show(played[-1])
     verdicts = [
-        {"aim": aim, "met": met, "found": found} for aim, met, found in _aims({log.name: log for log in played})
+        {"aim": aim, "met": bool(met), "found": found} for aim, met, found in _aims({log.name: log for log in played})
     ]
     for verdict in verdicts:
         print(f"{'met   ' if verdict['met'] else 'MISSED'}  {verdict['aim']}: {verdict['found']}", flush=True)

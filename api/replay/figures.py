@@ -75,11 +75,14 @@ class Figures:
         }
 
     def ratio(self, name: str, near: bool = False) -> Reals:
-        """Return the votes of ours by those of another policy at the same error, of each sample."""
+        """Return the votes of ours by those of another policy at the same error, of each sample.
+
+        It is 0 where the other never reaches it, infinite where ours does not, and 1 where neither does.
+        """
         votes = self.votes_near_dawid_skene if near else self.votes_at_majority_error
         ours, others = votes(OURS), votes(name)
         with np.errstate(invalid="ignore"):
-            return np.where(np.isfinite(ours) & np.isinf(others), 0.0, ours / others)
+            return np.where(np.isinf(ours) & np.isinf(others), 1.0, ours / others)
 
     def calibration(self) -> Tree | None:
         """Return how the error among what ours retired compares with what was promised."""

@@ -65,17 +65,19 @@ def willi(stream: Stream) -> Sweep:
 
 
 def swap(stream: Stream) -> Sweep:
-    """Play Bayes' rule: even odds to begin with, and each volunteer right by gold, with two imagined of each kind.
+    """Play Bayes' rule: each volunteer is as often right as on gold so far, with one imagined answer of each kind.
 
-    It has no word for unsure, which says nothing.
+    It begins with the prevalence of the gold, and has no word for unsure, which says nothing. Over eight logs this is
+    the strongest of four readings of what is published: with even odds it does not reach the majority's error on
+    zencrowd_us, with two imagined answers of each kind not on rte, and elsewhere they differ by a few percent.
     """
-    counts = stream.gold_counts[..., :2] + 2
+    counts = stream.gold_counts[..., :2] + 1
     right = counts / counts.sum(axis=-1, keepdims=True)
     answer = stream.answer[stream.live]
     said = np.minimum(answer, 1)
     rows = np.arange(len(answer))
     worth = np.where(answer == Answer.UNSURE, 0.0, np.log(right[rows, 1, said] / right[rows, 0, said]))
-    return _by_odds(stream, running(stream, worth))
+    return _by_odds(stream, running(stream, worth) + _log_odds(stream.truth[stream.gold]))
 
 
 def gravity_spy(stream: Stream) -> Sweep:
