@@ -16,6 +16,7 @@ from api.media.storage import open_storage
 from api.postgres.embedded import running_postgres
 from api.postgres.errors import ServerUnreachableError
 from api.services.archiving import archived_batches
+from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
@@ -148,5 +149,6 @@ def _build(
         levels=Levels(sessions),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
+        questions=Questions(pool, published, dice),
         open_resources=resources,
     )

@@ -16,6 +16,7 @@ from mobile_schemas.labels import LabelOut, LabelsQuery
 from mobile_schemas.places import PlacedSubjectsOut, SubjectsQuery
 from mobile_schemas.problems import ProblemPath
 from mobile_schemas.projects import ProjectOut, ProjectPath, ProjectsOut
+from mobile_schemas.questions import QuestionsOut, QuestionsQuery
 from mobile_schemas.subjects import MediaPath, SubjectOut, SubjectPath
 from mobile_schemas.volunteers import MeOut, VolunteerCreatedOut, VolunteerIn
 from mobile_schemas.webhooks import (
@@ -259,6 +260,16 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         parameters=ProjectPath,
         query=CalibrationsQuery,
         reply=CalibrationsOut,
+    ),
+    Endpoint(
+        name="list_questions",
+        method="GET",
+        path="/v1/projects/{slug}/questions",
+        summary="Which subjects to ask an expert about, why, and what gold the project needs.",
+        access="researcher",
+        parameters=ProjectPath,
+        query=QuestionsQuery,
+        reply=QuestionsOut,
     ),
     Endpoint(
         name="begin_upload",

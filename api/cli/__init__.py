@@ -10,12 +10,14 @@ import typer
 from pydantic import ValidationError
 
 from api.cli import (
+    asking,
     backing,
     crowd,
     database,
     demonstration,
     doctoring,
     exporting,
+    gold,
     happening,
     labels,
     ledger,
@@ -54,6 +56,7 @@ app.command("worker")(working.worker)
 app.command("publish")(publishing.publish)
 app.command("why")(why.why)
 app.command("refit")(refitting.refit)
+app.command("ask")(asking.ask)
 app.command("verify")(verifying.verify)
 app.command("doctor")(doctoring.doctor)
 app.command("backup")(backing.backup)
@@ -61,6 +64,7 @@ app.command("restore")(backing.restore)
 app.add_typer(publishing.cascade)
 app.add_typer(subjects.app)
 app.add_typer(scores.app)
+app.add_typer(gold.app)
 app.command("upload")(uploading.upload)
 app.add_typer(panoptes.panoptes)
 app.add_typer(labels.labels)

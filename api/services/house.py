@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from api.caller import Caller
+from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
@@ -50,6 +51,7 @@ class Services:
     levels: Levels
     monitoring: Monitoring
     calibrations: Calibrations
+    questions: Questions
     open_resources: AsyncExitStack
 
     async def authenticate(self, token_sha256: bytes) -> Caller | None:

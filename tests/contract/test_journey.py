@@ -15,7 +15,7 @@ from api.postgres.home import Home
 from api.postgres.probe import execute
 from mobile_schemas.endpoints import BYTES, CURSOR_HEADER, ENDPOINTS, NDJSON
 from mobile_schemas.problems import ProblemOut
-from tests.contract.campaign import MERGING, SLUG, SUBJECTS, TIDAL, Campaign
+from tests.contract.campaign import GOLD, MERGING, SLUG, SUBJECTS, TIDAL, Campaign
 from tests.contract.formats import uuid7
 
 TABLE = {endpoint.name: endpoint for endpoint in ENDPOINTS}
@@ -127,6 +127,7 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     send_scores(traveller)
     take_exports(traveller)
     look_at_calibrations(traveller)
+    look_at_questions(traveller)
     ask_why(traveller, card["subject"])
     read_pages(traveller)
     traveller.ask("openapi")
@@ -204,6 +205,15 @@ def look_at_calibrations(traveller: Traveller) -> None:
     """See what refits have learnt: nothing yet, since none has been."""
     page = traveller.ask("list_calibrations", slug=SLUG).json()
     assert page == {"calibrations": [], "complete": True, "cursor": None}
+
+
+def look_at_questions(traveller: Traveller) -> None:
+    """See what to ask experts."""
+    asked = traveller.ask("list_questions", slug=SLUG, query={"count": 2}).json()["workflows"]
+    assert [each["workflow_name"] for each in asked] == ["galaxy", "arms", "merging"]
+    assert (asked[0]["gold_yes"], asked[0]["advice"]) == (GOLD, [])
+    unknown = traveller.ask("list_questions", slug=SLUG, query={"workflow": TIDAL})
+    assert unknown.json()["type"].endswith("unknown-workflow")
 
 
 def read_pages(traveller: Traveller) -> None:
