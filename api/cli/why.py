@@ -6,11 +6,15 @@ from typing import Annotated, Any, Final
 
 import typer
 from pydantic_core import to_json
+from rich.console import Console
 from rich.table import Table
 
 from api.cli.labels import a_subject
 from api.cli.running import console, over_services
 from mobile_schemas.subjects import subject_number
+
+WIDTH: Final = 120
+"""Columns that a table of steps may take, whatever the terminal has: a row that wraps is hard to read."""
 
 _MICRO: Final = 1_000_000
 
@@ -52,7 +56,7 @@ def _print(stage: Mapping[str, Any]) -> None:
     if stage["omitted"]:
         console.print(f"  The first {stage['omitted']:,} steps are left out; --json has no more either.")
     if stage["steps"]:
-        console.print(_table(stage["steps"]))
+        Console(highlight=False, width=max(console.width, WIDTH)).print(_table(stage["steps"]))
     for label in stage["labels"]:
         console.print(f"  {_revision(label)}", markup=False)
     for note in (*stage["notes"], *(f"Does not add up: {each}." for each in stage["discrepancies"])):
@@ -66,7 +70,7 @@ def _table(steps: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(title)
     for title in ("nats", "log-odds", "P(yes)"):
         table.add_column(title, justify="right")
-    for title in ("training: no, yes", "what it did"):
+    for title in ("gold: no, yes", "went to"):
         table.add_column(title)
     for step in steps:
         weight = None if step["kind"] == "rescore" or step["if_yes"] is None else step["if_yes"] - step["if_no"]
@@ -78,9 +82,19 @@ def _table(steps: Sequence[Mapping[str, Any]]) -> Table:
             f"{step['log_odds'] / _MICRO:+.2f}",
             _share(step["p_yes"]),
             _skill(step["skill"]),
-            step["in_words"],
+            _did(step),
         )
     return table
+
+
+def _did(step: Mapping[str, Any]) -> str:
+    """Return in a few words what a step did; the API says it in a sentence."""
+    if step["kind"] == "rescore":
+        did = "would decide otherwise" if step["flagged"] else "anew"
+        return f"{did}, calibration {step['calibration']}"
+    if step["kind"] == "retraction":
+        return f"taken back ({step['bucket']})"
+    return step["bucket"] if step["why_not"] in (None, step["bucket"]) else f"not counted: {step['why_not']}"
 
 
 def _skill(skill: Mapping[str, Any] | None) -> str:

@@ -1,5 +1,6 @@
 """Why a subject was decided as it was, from real votes: sentences, sums, skills, and what does not add up."""
 
+import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from api.media.folder import FolderStorage
 from api.services.archiving import archived_batches
 from api.services.explaining import Explanations
 from api.services.house import Services
+from api.services.refitting import Refitting, find_workflows
 from api.store.engine import Connection, Pool
 from api.store.exports import ArchivedMonth
 from cascade.vocabulary import Answer
@@ -93,6 +95,35 @@ async def test_a_consensus_is_told_vote_by_vote(connection: Connection, pool: Po
     assert (arc.prior.source, arc.rule.bounds, arc.discrepancies, arc.notes) == ("declared", "declared", [], [])
     assert (lens.entered_from, lens.state) == ("arc", "open")
     assert lens.in_words == [f"S{subject} is open in workflow lens: it has 0 of 2 votes."]
+
+
+async def test_a_refit_is_told_between_the_votes(connection: Connection, pool: Pool, database_url: str) -> None:
+    harvest = await sow(connection, BY_EVIDENCE)
+    await teach(harvest, [1, 2, 3])
+    for number in range(6):
+        other = await harvest.entered(f"galaxy {number}")
+        for person in (1, 2, 3, 9):
+            await harvest.vote(person, other, "yes" if number % 3 == 0 else "no")
+    subject = await harvest.entered("the one")
+    await harvest.vote(9, subject, "no")
+    await harvest.vote(1, subject, "yes")
+
+    refitting = Refitting(connection, database_url, harvest.published, random.Random(1))
+    (candidate,) = await find_workflows(connection, "lenses", "arc")
+    await refitting.refit(candidate)
+    for person in (2, 3, 4):
+        await harvest.vote(person, subject, "yes")
+
+    (arc, *_) = told(await Explanations(pool, harvest.published, no_files).why(None, subject)).workflows
+    anew = arc.steps[2]
+
+    assert [step.kind for step in arc.steps] == ["vote", "vote", "rescore", "vote", "vote", "vote"]
+    assert [step.calibration for step in arc.steps] == [0, 0, 1, 1, 1, 1]
+    assert anew.in_words.startswith("calibration 1 weighed 2 votes anew: the odds of yes went from ")
+    assert anew.log_odds == await connection.fetchval("SELECT log_odds FROM rescore WHERE subject_id = $1", subject)
+    assert all(step.skill.exact for step in arc.steps if step.skill)
+    assert arc.discrepancies == []
+    assert arc.rule.calibration == 1
 
 
 async def test_a_vote_that_was_taken_back_is_told_with_its_retraction(services: Services, database: Connection) -> None:
