@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mobile_schemas.fields import Count, Model, SubjectId, Whole, WorkflowId
+from mobile_schemas.fields import INT32_MAX, Count, Model, SubjectId, Whole, WorkflowId
 
 
 class QuestionsQuery(Model):
     """Which workflow, and how many questions of each."""
 
-    workflow: Annotated[WorkflowId | None, Field(description="Only of this workflow.")] = None
+    workflow: Annotated[int, Whole(0, INT32_MAX), Field(description="Only of this workflow; 0 for all.")] = 0
     count: Annotated[int, Whole(1, 200), Field(description="At most so many questions of each workflow.")] = 20
 
 

@@ -79,8 +79,8 @@ class Questions:
             if caller.scope != Scope.RESEARCHER or caller.project_id != found[0]:
                 raise NotAllowedError(f"the questions of {slug} are for its researchers")
             asking = Asking(connection, self._published, self._dice)
-            asked = await asking.questions(*found, query.count, query.workflow)
-        if query.workflow is not None and not asked:
+            asked = await asking.questions(*found, query.count, query.workflow or None)
+        if query.workflow and not asked:
             raise UnknownWorkflowError(query.workflow)
         return {"workflows": [questions_view(each) for each in asked]}
 

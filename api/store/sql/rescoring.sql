@@ -100,6 +100,6 @@ LIMIT $2;
 SELECT subject_id, answer, audit, audit_count, retired_at
 FROM stage
 WHERE workflow_id = $1 AND state = 2 AND reason <> 6 AND audit_open = 0 AND audit_count > 0
-  AND (answer = 0 AND audit >= $2 OR answer = 1 AND audit <= -$3)
+  AND (answer = 0 AND audit >= $2::bigint OR answer = 1 AND audit <= -($3::bigint))
 ORDER BY abs(audit) DESC, subject_id
 LIMIT $4;
