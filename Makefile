@@ -8,15 +8,16 @@ ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links pyproject.toml
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links
+COMPILE := $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench lock clean
+.PHONY: help demo test lint docs bench bench-refit lock clean
 
 help: ## list what can be made
 	@echo "Chaffinch. The first of these builds .venv, which takes a minute or two; ARGS=\"...\" is passed on."
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## run a campaign over real galaxies, and print where to go
 	$(BIN)/chaffinch demo $(ARGS)
@@ -38,14 +39,27 @@ docs: $(READY) ## build docs/ as a site in site/, with dead links as errors
 bench: $(READY) ## measure speed, with client and database included
 	$(BIN)/python -m benchmarks $(ARGS)
 
+bench-refit: $(READY) ## measure a refit, beside crowd-kit's (ARGS="--votes FILE": of a log of yours)
+	@$(MAKE) --no-print-directory .venv-peers/ready || echo "crowd-kit cannot be had, so ours is measured alone"
+	$(BIN)/python -m benchmarks refit $(ARGS)
+
 lock: $(READY) ## renew requirements/ from pyproject.toml (ARGS=--upgrade: with newer versions)
-	@echo "locking requirements/develop.txt and requirements/runtime.txt"
+	@echo "locking requirements/develop.txt, requirements/runtime.txt and requirements/peers.txt"
 	@$(COMPILE) --all-extras --group dev $(ARGS) --output-file requirements/develop.txt > /dev/null
 	@$(COMPILE) --constraint requirements/develop.txt $(ARGS) --output-file requirements/runtime.txt > /dev/null
+	@$(LOCK) --group pyproject.toml:peers $(ARGS) --output-file requirements/peers.txt > /dev/null
 
 clean: ## remove .venv and the caches (campaigns in .chaffinch stay)
-	rm -rf .venv dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-peers dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Kept apart from .venv: what the benchmarks measure beside ours pins other versions of what we use.
+.venv-peers/ready: requirements/peers.txt $(READY)
+	@echo "installing crowd-kit into .venv-peers, which takes a minute or two"
+	@rm -rf .venv-peers
+	@$(BIN)/python -m venv .venv-peers
+	@.venv-peers/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@touch $@
 
 $(READY): requirements/develop.txt pyproject.toml .ci/setup
 	@sh .ci/setup

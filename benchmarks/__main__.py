@@ -54,7 +54,7 @@ async def _exports(settings: Settings, given: argparse.Namespace) -> Any:
 
 
 async def _engine(_: Settings, given: argparse.Namespace) -> Any:
-    return await asyncio.to_thread(run_engine, given.logs)
+    return await asyncio.to_thread(run_engine, given.logs, given.shuffles)
 
 
 MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, Any]]] = {
@@ -83,6 +83,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20, help="API processes killed while events are followed")
     parser.add_argument("--rows", type=int, default=5_000_000, help="votes in the log that is exported")
     parser.add_argument("--logs", type=Path, help="folder of vote logs for engine; ../shared/data/votes if not given")
+    parser.add_argument(
+        "--shuffles", type=int, default=20, help="shuffles of each log of engine, a quarter in its arms"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", "--json", type=Path, help="file for the figures, as JSON")
     given = parser.parse_args()

@@ -17,8 +17,6 @@ from api.replay.vote_logs import read
 Reals = NDArray[np.float64]
 
 LOGS: Final = Path("../shared/data/votes")
-SEEDS: Final = range(1, 21)
-FEWER_SEEDS: Final = range(1, 6)
 SPAMMERS: Final = 6
 ACCURACIES: Final = {"accurate": 0.93, "random": 0.5, "inverted": 0.07}
 """Synthetic machine columns: how often the side of the score is that of the truth."""
@@ -57,8 +55,11 @@ class Played:
         }
 
 
-def run_engine(folder: Path | None) -> dict[str, Any]:
-    """Play every log of a folder that has known answers; print tables, then which aims are met."""
+def run_engine(folder: Path | None, shuffles: int) -> dict[str, Any]:
+    """Play every log of a folder that has known answers; print tables, then which aims are met.
+
+    The arms beside the main one take a quarter of the shuffles.
+    """
     logs = sorted((folder or LOGS).glob("*.csv*"))
     if not logs:
         print(f"no vote logs in {folder or LOGS}: give a folder of them with --logs")
@@ -70,7 +71,7 @@ def run_engine(folder: Path | None) -> dict[str, Any]:
             if min((ballots.truth == 0).sum(), (ballots.truth == 1).sum()) < 6:
                 print(f"{path.name}: too few known answers to judge by; left out\n", flush=True)
                 continue
-            played.append(_play(path, ballots, pool.map))
+            played.append(_play(path, ballots, shuffles, pool.map))
             _show(played[-1])
     verdicts = [
         {"aim": aim, "met": bool(met), "found": found} for aim, met, found in _aims({log.name: log for log in played})
@@ -80,12 +81,14 @@ def run_engine(folder: Path | None) -> dict[str, Any]:
     return {"logs": {log.name: log.tree for log in played}, "aims": verdicts}
 
 
-def _play(path: Path, ballots: Ballots, run: Callable[..., Any]) -> Played:
+def _play(path: Path, ballots: Ballots, shuffles: int, run: Callable[..., Any]) -> Played:
     name = path.name.removesuffix(".gz").removesuffix(".csv")
     few = Setup((OURS, "first-two-agree", "oracle"), swept=False)
 
-    def arm(setup: Setup, seeds: Sequence[int] = FEWER_SEEDS, votes: Ballots = ballots) -> Figures:
-        return Figures(compare(votes, setup, seeds, run=run))
+    fewer = -(-shuffles // 4)
+
+    def arm(setup: Setup, seeds: int = fewer, votes: Ballots = ballots) -> Figures:
+        return Figures(compare(votes, setup, range(1, seeds + 1), run=run))
 
     machine = {}
     for column, accuracy in ACCURACIES.items():
@@ -94,7 +97,7 @@ def _play(path: Path, ballots: Ballots, run: Callable[..., Any]) -> Played:
     return Played(
         name,
         len(ballots.subject),
-        arm(Setup(POLICIES, spammers=SPAMMERS), SEEDS),
+        arm(Setup(POLICIES, spammers=SPAMMERS), shuffles),
         machine,
         arm(replace(few, gold_share=0)),
         arm(replace(few, drift=True)),
