@@ -13,7 +13,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 COMPILE := $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench bench-refit lock clean
+.PHONY: help demo test lint docs bench bench-engine bench-refit lock clean
 
 help: ## list what can be made
 	@echo "Chaffinch. The first of these builds .venv, which takes a minute or two; ARGS=\"...\" is passed on."
@@ -38,6 +38,9 @@ docs: $(READY) ## build docs/ as a site in site/, with dead links as errors
 
 bench: $(READY) ## measure speed, with client and database included
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-engine: $(READY) ## play vote logs to the engine and its rivals (ARGS="--logs FOLDER --shuffles 4")
+	$(BIN)/python -m benchmarks engine $(ARGS)
 
 bench-refit: $(READY) ## measure a refit, beside crowd-kit's (ARGS="--votes FILE": of a log of yours)
 	@$(MAKE) --no-print-directory .venv-peers/ready || echo "crowd-kit cannot be had, so ours is measured alone"
