@@ -7,13 +7,15 @@ from api.doctor.findings import Finding, note, ok, wrong
 from api.media.images import key
 from api.media.storage import Storage
 from api.services.published import Published
-from api.store.checkup import OpenImport, Picture, Project, TroubledWebhook
+from api.store.checkup import OpenImport, Picture, Project, TroubledWebhook, Unfitted
 from cascade.graph import Sequential
 from cascade.skill import GOLD_TO_PROVE
 
 WAITING_SECONDS: Final = 300.0
 RUNNING_SECONDS: Final = 12 * 3600.0
 SAMPLED: Final = 25
+LATE_PERIODS: Final = 3
+"""How many refits may be missed before it is worth a word."""
 
 
 def check_project(
@@ -39,6 +41,28 @@ def check_project(
         yield wrong(check, f"too little gold to learn who can see: {'; '.join(poor)}", remedy)
     else:
         yield ok(check, f"version {published.number} is in force, with subjects")
+
+
+def check_refits(project: Project, published: Published | None, unfitted: Sequence[Unfitted]) -> Iterator[Finding]:
+    """Look for votes that no refit has looked at for `LATE_PERIODS`, of workflows that decide by evidence."""
+    for workflow in unfitted:
+        if published is None or workflow.workflow_id not in published.names:
+            continue
+        if isinstance(published.workflow(workflow.workflow_id).policy, Sequential):
+            age = workflow.age_seconds
+            last = "never refitted" if age is None else f"refitted {age / 3600:,.0f} hours ago"
+            yield wrong(
+                f"project {project.slug}",
+                f"votes come in, and {workflow.name} was {last}",
+                "start `chaffinch worker`, or see its log; `chaffinch refit` does it now",
+            )
+
+
+def check_scores(project: Project, alarms: Sequence[tuple[str, str]]) -> Iterator[Finding]:
+    """Pass on what the last refits found amiss with machine scores."""
+    for workflow, alarm in alarms:
+        remedy = f"`chaffinch scores check {project.slug}` says more"
+        yield note(f"project {project.slug}", f"{workflow}: {alarm}", remedy)
 
 
 def check_webhooks(webhooks: Sequence[TroubledWebhook]) -> Iterator[Finding]:

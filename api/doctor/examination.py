@@ -7,7 +7,16 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final
 
-from api.doctor.campaigns import SAMPLED, check_imports, check_pictures, check_project, check_webhooks
+from api.doctor.campaigns import (
+    LATE_PERIODS,
+    SAMPLED,
+    check_imports,
+    check_pictures,
+    check_project,
+    check_refits,
+    check_scores,
+    check_webhooks,
+)
 from api.doctor.database import (
     check_clock,
     check_connections,
@@ -93,7 +102,7 @@ async def _database(
     ):
         yield finding
     for project in await checkup.projects():
-        for finding in await _project(connection, project):
+        for finding in await _project(connection, project, settings):
             yield finding
     if storage is not None:
         pictures, there = await checkup.pictures(SAMPLED), storage
@@ -104,7 +113,7 @@ async def _database(
             return  # said before
 
 
-async def _project(connection: Connection, project: Project) -> list[Finding]:
+async def _project(connection: Connection, project: Project, settings: Settings) -> list[Finding]:
     gold = await PublishingStore(connection).count_gold(project.id)
     try:
         published = (
@@ -113,4 +122,10 @@ async def _project(connection: Connection, project: Project) -> list[Finding]:
     except CascadeError as error:
         remedy = "publish a cascade that this version understands"
         return [wrong(f"project {project.slug}", f"its cascade is not understood: {error}", remedy)]
-    return list(check_project(project, published, gold))
+    late_seconds = LATE_PERIODS * 60.0 * settings.refit_minutes
+    unfitted = await Checkup(connection).unfitted(project.id, late_seconds) if late_seconds else []
+    return [
+        *check_project(project, published, gold),
+        *check_refits(project, published, unfitted),
+        *check_scores(project, await Checkup(connection).score_alarms(project.id)),
+    ]

@@ -76,6 +76,14 @@ class Project(NamedTuple):
     has_subjects: bool
 
 
+class Unfitted(NamedTuple):
+    """A workflow with votes that should have been in a refit by now; the age is that of the last, if there was one."""
+
+    workflow_id: int
+    name: str
+    age_seconds: float | None
+
+
 class Picture(NamedTuple):
     """A picture of a subject, in its smallest width."""
 
@@ -120,6 +128,14 @@ class Checkup:
     async def projects(self) -> list[Project]:
         """Return all projects."""
         return [Project(*row) for row in await self._connection.fetch(_SQL["projects"])]
+
+    async def unfitted(self, project_id: int, seconds: float) -> list[Unfitted]:
+        """Return the workflows of a project with votes that have waited so long for a refit."""
+        return [Unfitted(*row) for row in await self._connection.fetch(_SQL["unfitted"], project_id, seconds)]
+
+    async def score_alarms(self, project_id: int) -> list[tuple[str, str]]:
+        """Return what the last refits found amiss with machine scores: the workflow, and a sentence."""
+        return [(row[0], row[1]) for row in await self._connection.fetch(_SQL["score_alarms"], project_id)]
 
     async def pictures(self, most: int) -> list[Picture]:
         """Return so many of the newest and of the oldest pictures."""

@@ -28,7 +28,7 @@ from api.settings import Settings
 from api.store.checkup import Checkup, Picture
 from api.store.engine import Connection
 from tests.operation.site import a_site
-from tests.services.campaigns import SEQUENTIAL, a_campaign
+from tests.services.campaigns import SEQUENTIAL, a_campaign, vote
 
 OK, NOTE, WRONG = Verdict
 
@@ -248,6 +248,20 @@ async def test_campaigns_that_cannot_go_on_are_wrong(
         "subjects": f"1 of 1 pictures looked for are missing, one of S{campaign.subjects[0]}",
     }
     assert verdicts(found, "project unpublished") == [NOTE]
+
+
+async def test_votes_that_no_refit_has_looked_at_for_hours_are_wrong(
+    services: Services, database: Connection, database_url: str, tmp_path: Path
+) -> None:
+    campaign = await a_campaign(services, database, SEQUENTIAL, gold=(3, 3))
+    await vote(services, campaign, campaign.arc, campaign.subjects[0], "yes")
+    before = await examined(database_url, tmp_path)
+
+    await database.execute("UPDATE stage SET last_vote_at = now() - interval '200 min' WHERE last_vote_at IS NOT NULL")
+
+    finding = the([each for each in await examined(database_url, tmp_path) if each.check == "project lenses"], WRONG)
+    assert finding.found == "votes come in, and arc was never refitted"
+    assert verdicts(before, "project lenses") == [OK]
 
 
 def test_pictures_that_are_there_are_fine(tmp_path: Path) -> None:

@@ -1,13 +1,18 @@
 """A refit, from the cards of a workflow to a calibration in force."""
 
 import asyncio
+import json
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic_core import to_json
 
-from api.errors import UnknownProjectError
+from api.errors import NotAllowedError, UnknownProjectError
+from api.services.hourly_refits import HourlyRefits
+from api.services.house import Services
 from api.services.published import PublishedCascades
 from api.services.refitting import (
     NO_VOTES,
@@ -21,7 +26,9 @@ from api.services.refitting import (
     find_workflows,
 )
 from api.store.engine import Connection
-from tests.services.harvest import Connect, Harvest, publish, sow
+from mobile_schemas.calibrations import CalibrationsOut, CalibrationsQuery
+from tests.cli.program import environment_of, runner
+from tests.services.harvest import Connect, Harvest, a_researcher, publish, sow
 
 SEQUENTIAL = """
 project: lenses
@@ -200,6 +207,65 @@ async def test_who_lost_their_record_gets_nothing_from_other_subjects(arcs: Harv
     (dropped,) = outcome.report["dropped"]
     assert dropped["times"] == 1
     assert dropped["volunteer"].startswith("v-")
+
+
+async def test_calibrations_are_listed_newest_first_page_by_page(
+    arcs: Harvest, database_url: str, services: Services
+) -> None:
+    await play(arcs, subjects=1)
+    await refit(arcs, database_url)
+    await arcs.vote(7, await arcs.entered("another"), "yes")
+    await refit(arcs, database_url)
+    researcher = a_researcher(arcs.project_id)
+
+    async def page(after: str | None = None) -> CalibrationsOut:
+        query = CalibrationsQuery(after=after, limit=1)
+        reply = await services.calibrations.page(researcher, "lenses", query)
+        return CalibrationsOut.model_validate_json(to_json(reply))
+
+    newest = await page()
+    oldest = await page(newest.cursor)
+
+    found = [(each.revision, each.in_force, each.votes) for each in (*newest.calibrations, *oldest.calibrations)]
+    assert found == [(2, True, 43), (1, False, 42)]
+    assert (newest.complete, oldest.complete, oldest.cursor) == (False, True, None)
+    assert oldest.calibrations[0].start_if_yes.yes > oldest.calibrations[0].start_if_yes.no
+    with pytest.raises(NotAllowedError, match="the calibrations of lenses are for its researchers"):
+        await services.calibrations.page(a_researcher(arcs.project_id + 1), "lenses", CalibrationsQuery())
+
+
+async def test_the_command_says_what_was_learnt(arcs: Harvest, database_url: str, tmp_path: Path) -> None:
+    await play(arcs)
+    chaffinch = runner(environment_of(database_url, tmp_path))
+
+    dry = await asyncio.to_thread(chaffinch, "refit", "lenses", "--dry-run", "--json")
+    done = await asyncio.to_thread(chaffinch, "refit")
+    wrong = await asyncio.to_thread(chaffinch, "refit", "lenses", "--workflow", "ring")
+
+    assert dry.returncode == 0, dry.stderr
+    (tree,) = json.loads(dry.stdout)
+    assert (tree["workflow"], tree["revision"], tree["dry_run"], tree["report"]["votes"]) == ("arc", 1, True, 60)
+    assert "arc of lenses has calibration 1, after" in done.stdout
+    assert "60 by 6 volunteers on 10 subjects" in done.stdout
+    assert (wrong.returncode, wrong.stderr.strip()) == (1, "lenses has no workflow 'ring'; it has arc")
+
+
+async def test_the_worker_refits_what_is_due_and_goes_on_where_weighing_anew_was_interrupted(
+    arcs: Harvest, database_url: str
+) -> None:
+    await play(arcs)
+    refits = HourlyRefits(database_url, 3600, random.Random(1))
+
+    await refits.turn(arcs.connection)
+    await arcs.vote(7, await arcs.entered("another"), "yes")
+    await arcs.connection.execute("UPDATE calibration SET rescored_at = NULL")
+    await refits.turn(arcs.connection)
+    before = await arcs.connection.fetch("SELECT revision, rescored_at IS NULL FROM calibration")
+    await arcs.connection.execute("UPDATE calibration SET fitted_at = now() - interval '61 min'")
+    await HourlyRefits(database_url, 3600, random.Random(1)).turn(arcs.connection)
+
+    assert [tuple(row) for row in before] == [(1, False)]
+    assert await arcs.connection.fetchval("SELECT max(revision) FROM calibration") == 2
 
 
 async def test_votes_go_on_while_a_workflow_is_refitted(arcs: Harvest, database_url: str, connect: Connect) -> None:

@@ -46,6 +46,28 @@ FROM import_job j JOIN project p ON p.id = j.project_id
 WHERE j.state IN ('waiting', 'running') OR (j.state = 'failed' AND j.finished_at > now() - interval '7 days')
 ORDER BY j.id;
 
+-- name: unfitted
+-- Workflows with a subject that was voted on since the last refit, more than so many seconds ago.
+SELECT w.id, w.name, extract(epoch FROM now() - c.fitted_at)::float8 AS age_seconds
+FROM workflow w
+LEFT JOIN calibration c ON c.workflow_id = w.id AND c.revision = w.calibration
+WHERE w.project_id = $1 AND w.closed_at IS NULL AND EXISTS (
+    SELECT FROM stage t
+    WHERE t.workflow_id = w.id AND t.last_vote_at > coalesce(c.fitted_at, '-infinity')
+      AND t.last_vote_at < now() - make_interval(secs => $2)
+)
+ORDER BY w.id;
+
+-- name: score_alarms
+-- What the calibrations in force say has changed about machine scores.
+SELECT w.name, a.alarm
+FROM workflow w
+JOIN calibration c ON c.workflow_id = w.id AND c.revision = w.calibration
+CROSS JOIN LATERAL jsonb_each(coalesce(c.report -> 'scores', '{}')) AS s (name, found)
+CROSS JOIN LATERAL jsonb_array_elements_text(s.found -> 'alarms') AS a (alarm)
+WHERE w.project_id = $1 AND w.closed_at IS NULL
+ORDER BY w.id;
+
 -- name: projects
 SELECT p.id, p.slug, p.version_id, EXISTS (SELECT FROM subject s WHERE s.project_id = p.id) AS has_subjects
 FROM project p ORDER BY p.id;
