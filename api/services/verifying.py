@@ -2,26 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
+import pyarrow as pa
 
 from api.errors import UnknownProjectError
 from api.media.storage import Storage
 from api.services.archiving import LedgerArchivedError, archived_batches
-from api.services.ballot import rules_in_force
+from api.services.ledger_arrays import Learnt, LedgerArrays, StageKey
 from api.services.published import Published, PublishedCascades
 from api.store import ledger as stored
 from api.store.archiving import ArchiveStore
+from api.store.calibrations import calibrations_of
 from api.store.engine import Connection
 from api.store.exports import ArchivedMonth
 from cascade.graph import Attributes
-from cascade.replay import LABEL, Discrepancy, Ledger, check, skill_history
-from cascade.standing import RULE, STANDING, Integers, Rows
-from cascade.vocabulary import NO_ANSWER, Answer, EntryKind, Reason, StageState
-
-StageKey = tuple[int, int]
+from cascade.replay import Discrepancy, check
+from cascade.vocabulary import NO_ANSWER, Answer, Bucket, Reason, StageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,12 @@ async def verify(
         stages = await stored.read_stages(connection, project_id)
         entries = await stored.read_entries(connection, project_id)
         workflows = await stored.read_workflows(connection, project_id)
-        unwatched = await stored.read_unwatched(connection, project_id)
+        rescores = await stored.read_rescores(connection, project_id)
+        learnt = Learnt(
+            await stored.read_fits(connection, project_id),
+            await stored.read_unwatched(connection, project_id),
+            await calibrations_of(connection, project_id),
+        )
         if storage is not None:
             for month in archived:
                 entries += await asyncio.to_thread(_archived_entries, storage, month, workflows)
@@ -70,17 +74,21 @@ async def verify(
         labels = await stored.read_first_labels(connection, project_id)
         versions = {
             number: await published.get(connection, number)
-            for number in sorted({e.version_id for e in entries} | {label.version_id for label in labels})
+            for number in sorted(
+                {e.version_id for e in entries} | {e.version_id for e in rescores} | {e.version_id for e in labels}
+            )
         }
     by_hand = {(each.workflow_id, each.subject_id) for each in labels if each.by_hand or each.revised}
     by_hand |= {(row[0], row[1]) for row in stages if row[2] == StageState.WITHDRAWN}
     kept = [row for row in stages if (row[0], row[1]) not in by_hand]
     place = {(row[0], row[1]): number for number, row in enumerate(kept)}
     votes = [e for e in entries if e.ordinal > 0 and (e.workflow_id, e.subject_id) in place]
-    gold = [e for e in entries if e.truth is not None]
+    gold = [e for e in entries if e.bucket == Bucket.GOLD]
     checked = [label for label in labels if (label.workflow_id, label.subject_id) in place]
-    found = check(_ledger(kept, place, votes, gold, checked, versions, unwatched))
-    wrong = [_named(each, kept, votes) for each in found]
+    weighed = [each for each in rescores if (each.workflow_id, each.subject_id) in place]
+    arrays = LedgerArrays(kept, votes, gold, checked, weighed, learnt, versions)
+    wrong = [_named(each, kept, votes, weighed) for each in check(arrays.ledger())]
+    wrong += arrays.wrong_fits()
     wrong += _wrong_routes(checked, versions, {(row[0], row[1]) for row in stages})
     return Verification(len(votes), len(gold), len(kept), len(by_hand), len(checked), wrong)
 
@@ -90,83 +98,30 @@ def _archived_entries(storage: Storage, month: ArchivedMonth, workflows: Sequenc
     return [
         entry
         for batch in archived_batches(storage, month, workflows)
-        for entry in map(stored.Entry, *(batch[name].to_pylist() for name in stored.Entry._fields))
+        for entry in map(stored.Entry, *(_column(batch, name) for name in stored.Entry._fields))
         if entry.ordinal > 0 or entry.truth is not None
     ]
 
 
-def _ledger(
+def _column(batch: pa.RecordBatch, name: str) -> list[Any]:
+    """Return a column of an archived month; one of before there were calibrations was weighed without any."""
+    if name == "calibration" and name not in batch.schema.names:
+        return [0] * len(batch)
+    return list(batch[name].to_pylist())
+
+
+def _named(
+    wrong: Discrepancy,
     stages: Sequence[tuple[int, ...]],
-    place: Mapping[StageKey, int],
     votes: Sequence[stored.Entry],
-    gold: Sequence[stored.Entry],
-    labels: Sequence[stored.FirstLabel],
-    versions: Mapping[int, Published],
-    unwatched: Mapping[StageKey, int],
-) -> Ledger:
-    rules, rule_of = _rules(versions)
-    given = {(e.person_id, e.client_id): n for n, e in enumerate(votes) if e.kind == EntryKind.VOTE}
-    skills: dict[StageKey, int] = {}
-    number = [skills.setdefault((e.person_id, e.workflow_id), len(skills)) for e in gold]
-    history = skill_history(
-        np.array(number, dtype=np.int64),
-        _column(e.skill_revision for e in gold),
-        _column(e.truth or 0 for e in gold),
-        _column(e.answer for e in gold),
-        np.array([e.skill_revision > unwatched.get((e.person_id, e.workflow_id), 0) for e in gold], dtype=np.bool_),
-    )
-    asked = _column(skills.setdefault((e.person_id, e.workflow_id), len(skills)) for e in votes)
-    rows = [
-        (place[label.workflow_id, label.subject_id], label.answer, label.reason, label.log_odds, label.votes)
-        for label in labels
-    ]
-    return Ledger(
-        standings=np.array([row[2:] for row in stages], dtype=STANDING),
-        rules=rules,
-        labels=np.array(rows, dtype=LABEL),
-        stage=_column(place[e.workflow_id, e.subject_id] for e in votes),
-        rule=_column(_rule(e, rule_of) for e in votes),
-        kind=_column(e.kind for e in votes),
-        answer=_column(e.answer for e in votes),
-        flag=_column(e.flag for e in votes),
-        takes_back=_column(
-            given.get((e.person_id, e.client_id), -1) if e.kind == EntryKind.RETRACTION else -1 for e in votes
-        ),
-        counts=history.at(asked, _column(e.skill_revision for e in votes)).counts,
-        ordinal=_column(e.ordinal for e in votes),
-        bucket=_column(e.bucket for e in votes),
-        if_yes=_column(e.if_yes for e in votes),
-        if_no=_column(e.if_no for e in votes),
-    )
-
-
-def _column(values: Iterable[int]) -> Integers:
-    return np.fromiter(values, dtype=np.int64)
-
-
-def _rule(entry: stored.Entry, rule_of: Mapping[StageKey, int]) -> int:
-    """Return the row of an entry's rule; a vote may be taken back under a version that no longer asks, and no rule."""
-    key = (entry.version_id, entry.workflow_id)
-    return rule_of.get(key, 0) if entry.kind == EntryKind.RETRACTION else rule_of[key]
-
-
-def _rules(versions: Mapping[int, Published]) -> tuple[Rows, dict[StageKey, int]]:
-    """Return the rules of all versions as one table, and the row of each (version, workflow)."""
-    tables: list[Rows] = [np.empty(0, dtype=RULE)]
-    rule_of: dict[StageKey, int] = {}
-    offset = 0
-    for number, published in versions.items():
-        table, places = rules_in_force({number: published})
-        tables.append(table)
-        rule_of |= {(number, workflow): offset + row for workflow, row in places.items()}
-        offset += len(table)
-    return np.concatenate(tables), rule_of
-
-
-def _named(wrong: Discrepancy, stages: Sequence[tuple[int, ...]], votes: Sequence[stored.Entry]) -> str:
+    rescores: Sequence[stored.Rescore],
+) -> str:
     if wrong.of == "entry":
         entry = votes[wrong.index]
         where = f"vote {entry.client_id} on S{entry.subject_id} in workflow {entry.workflow_id}"
+    elif wrong.of == "rescore":
+        rescore = rescores[wrong.index]
+        where = f"rescore {rescore.ordinal} of S{rescore.subject_id} in workflow {rescore.workflow_id}"
     else:
         where = f"{wrong.of} of S{stages[wrong.index][1]} in workflow {stages[wrong.index][0]}"
     return f"{where}: {wrong.field} is {wrong.stored}, the replay gives {wrong.replayed}"

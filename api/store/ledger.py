@@ -25,7 +25,39 @@ class Entry(NamedTuple):
     if_no: int
     skill_revision: int
     version_id: int
+    calibration: int
     truth: int | None
+
+
+class Rescore(NamedTuple):
+    """A weighing anew of a stage, as `cascade.replay.RESCORE` has it."""
+
+    workflow_id: int
+    subject_id: int
+    ordinal: int
+    calibration: int
+    version_id: int
+    prior_before: int
+    machine_before: int
+    prior: int
+    machine: int
+    if_yes: int
+    if_no: int
+    unproven: int
+    log_odds: int
+    votes: int
+    flagged: bool
+
+
+class Fit(NamedTuple):
+    """What a calibration made of a person in a workflow: gold counts at a revision, and hundredths; no x3, yes x3."""
+
+    person_id: int
+    workflow_id: int
+    calibration: int
+    revision: int
+    counts: tuple[int, ...]
+    batch: tuple[int, ...]
 
 
 class FirstLabel(NamedTuple):
@@ -79,6 +111,17 @@ async def read_stages(connection: Connection, project_id: int) -> list[tuple[Any
 async def read_entries(connection: Connection, project_id: int) -> list[Entry]:
     """Return the ledger."""
     return [Entry(*row) for row in await connection.fetch(_SQL["read_entries"], project_id)]
+
+
+async def read_rescores(connection: Connection, project_id: int) -> list[Rescore]:
+    """Return every weighing anew."""
+    return [Rescore(*row) for row in await connection.fetch(_SQL["read_rescores"], project_id)]
+
+
+async def read_fits(connection: Connection, project_id: int) -> list[Fit]:
+    """Return what calibrations made of everybody."""
+    rows = map(tuple, await connection.fetch(_SQL["read_fits"], project_id))
+    return [Fit(*row[:4], row[4:10], row[10:]) for row in rows]
 
 
 async def read_first_labels(connection: Connection, project_id: int) -> list[FirstLabel]:

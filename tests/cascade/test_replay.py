@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -7,41 +8,162 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cascade.decision import ENTRY, STANDING, decide, log_odds, rules_of
+from cascade.decision import ENTRY, MOVE, STANDING, decide, log_odds, rules_of
 from cascade.graph import Count, Workflow
-from cascade.replay import LABEL, Discrepancy, Ledger, check, skill_history
-from cascade.skill import weigh
-from cascade.vocabulary import NO_ANSWER, Answer, EntryKind, Reason, StageState
+from cascade.replay import LABEL, RESCORE, Discrepancy, Fits, Ledger, check, skill_history
+from cascade.rescoring import VOICE, Rescored, reweigh, weigh_anew
+from cascade.skill import PRIOR, weigh
+from cascade.vocabulary import NO_ANSWER, Answer, Bucket, EntryKind, Reason, StageState
 
 Rows = NDArray[np.void]
 Integers = NDArray[np.int64]
 
-STAGES, BATCH, BACK = 40, 60, 5
+STAGES, BATCH, BACK, PEOPLE = 40, 60, 5, 12
+COUNTED = (Bucket.PROVEN, Bucket.UNPROVEN)
 RULES = rules_of([Workflow("arc", "?", audit=0.3), Workflow("disk", "?", policy=Count(3), flag=2)])
-COLUMNS = ("stage", "rule", "kind", "answer", "flag", "counts", "ordinal", "bucket", "if_yes", "if_no")
+COLUMNS = (
+    *("stage", "rule", "kind", "answer", "flag", "skill", "counts", "batch", "prior"),
+    *("ordinal", "bucket", "if_yes", "if_no"),
+)
 
 Columns = dict[str, Integers]
 
 
-def lived(seed: int, rounds: int = 8) -> Ledger:
-    """What a service stores that decides batch after batch: sixty votes, then five of them taken back, and so on."""
-    rng = np.random.default_rng(seed)
-    standings = np.zeros(STAGES, STANDING)
-    standings["answer"], standings["draw"] = NO_ANSWER, rng.integers(0, 2**31, STAGES)
-    standings["prior"] = rng.choice([-1_000_000, 0, 2_000_000], STAGES)
-    standings["machine"] = standings["prior"] != 0
-    kept: list[Columns] = []
-    labels: list[Rows] = []
+class Service:
+    """What a service stores that decides batch after batch, and weighs its stages anew in between."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.standings = np.zeros(STAGES, STANDING)
+        self.standings["answer"], self.standings["draw"] = NO_ANSWER, self.rng.integers(0, 2**31, STAGES)
+        self.standings["prior"] = self.rng.choice([-1_000_000, 0, 2_000_000], STAGES)
+        self.standings["machine"] = self.standings["prior"] != 0
+        self.kept: list[Columns] = []
+        self.labels: list[Rows] = []
+        self.rescores: list[Rows] = [np.zeros(0, RESCORE)]
+        self.fits: list[dict[str, Integers]] = []
+        self.cards: dict[int, list[int]] = {}
+        """What votes that were not taken back weigh now, by their place: stage, answer, if_yes, if_no, bucket."""
+
+    @property
+    def calibration(self) -> int:
+        return len(self.fits)
+
+    def vote(self) -> None:
+        self._happen(votes(self.rng) | {"calibration": np.full(BATCH, self.calibration)})
+
+    def take_back(self) -> None:
+        given_ = self.kept[-1]
+        first = sum(len(batch["stage"]) for batch in self.kept[:-1])
+        batch = taken_back(given_, first, self.rng) | {"calibration": np.full(BACK, self.calibration)}
+        self._happen(batch)
+
+    def refit(self) -> None:
+        """Learn anew about most volunteers, and weigh all stages by it."""
+        known = np.sort(self.rng.choice(PEOPLE, PEOPLE - 3, replace=False))
+        counts = self.rng.multinomial(15, [[0.8, 0.15, 0.05], [0.3, 0.65, 0.05]], (len(known), 2))
+        self.fits.append({"skill": known, "counts": counts, "batch": 37 * counts, "prior": np.full((2, 3), 40)})
+        due = np.sort(self.rng.choice(STAGES, STAGES // 2, replace=False))
+        prior = np.where(due % 3 == 0, 400_000, self.standings["prior"][due])
+        places = [place for place, card in self.cards.items() if card[0] in due and card[4] in COUNTED]
+        cards = np.array([self.cards[place] for place in places]).reshape(-1, 5)
+        voices = np.zeros(len(places), VOICE)
+        voices["stage"], voices["answer"] = np.searchsorted(due, cards[:, 0]), cards[:, 1]
+        voices["if_yes"], voices["if_no"], voices["proven"] = cards[:, 2], cards[:, 3], cards[:, 4] == Bucket.PROVEN
+        skill = self._column("skill")[places]
+        known_to, counts, batch = self.all_fits().at(skill, np.full(len(places), self.calibration))
+        anew = weigh_anew(voices, known_to, counts, batch, self.fits[-1]["prior"])
+        done = reweigh(self.standings[due], RULES[due % 2], prior, np.zeros(len(due), np.int64), anew)
+        written = np.flatnonzero(done.worthwhile)
+        self._write_down(due, prior, done, written)
+        for place, voice in zip(places, anew, strict=True):
+            undecided = self.standings["state"][due[voice["stage"]]] <= StageState.CONTESTED
+            if undecided and voice["stage"] in written:
+                bucket = Bucket.PROVEN if voice["proven"] else Bucket.UNPROVEN
+                self.cards[place][2:] = [int(voice["if_yes"]), int(voice["if_no"]), int(bucket)]
+        self.labels.append(self._new_labels(due[written], done.standings[written]))
+        self.standings[due[written]] = done.standings[written]
+
+    def ledger(self) -> Ledger:
+        joined = {name: self._column(name) for name in self.kept[0] if name != "calibration"}
+        _, _, batch = self.all_fits().at(joined["skill"], self._column("calibration"))
+        rescores = np.concatenate(self.rescores)
+        return Ledger(
+            standings=self.standings,
+            rules=RULES,
+            labels=np.concatenate(self.labels),
+            batch=batch,
+            prior=self._priors(self._column("calibration")),
+            rescores=rescores,
+            rescore_prior=self._priors(rescores["calibration"]),
+            fits=self.all_fits(),
+            **joined,
+        )
+
+    def all_fits(self) -> Fits:
+        skill = np.concatenate([np.zeros(0, np.int64), *(fit["skill"] for fit in self.fits)])
+        calibration = np.repeat(np.arange(1, len(self.fits) + 1), [len(fit["skill"]) for fit in self.fits])
+        order = np.lexsort((calibration, skill))
+        nothing = np.zeros((0, 2, 3), np.int64)
+        counts, batch = (
+            np.concatenate([nothing, *(fit[name] for fit in self.fits)])[order] for name in ("counts", "batch")
+        )
+        return Fits(skill[order], calibration[order], counts, batch)
+
+    def _priors(self, calibration: Integers) -> Integers:
+        known = np.array([PRIOR, *(fit["prior"] for fit in self.fits)])
+        return known[calibration]
+
+    def _column(self, name: str) -> Integers:
+        return np.concatenate([batch[name] for batch in self.kept])
+
+    def _happen(self, batch: Columns) -> None:
+        first = sum(len(each["stage"]) for each in self.kept)
+        _, _, learnt = self.all_fits().at(batch["skill"], batch["calibration"])
+        entries = entries_of(batch, learnt, self._priors(batch["calibration"]))
+        for place, source in enumerate(batch["takes_back"].tolist()):
+            if source >= 0:
+                card = self.cards.pop(source)
+                entries["if_yes"][place], entries["if_no"][place], entries["bucket"][place] = card[2:]
+        decided = decide(self.standings, entries, RULES)
+        self.labels.append(labels_of(decided.moves, decided.standings))
+        self.standings = decided.standings
+        came_out = {name: getattr(decided, name) for name in ("ordinal", "bucket", "if_yes", "if_no")}
+        self.kept.append(batch | came_out)
+        for place in np.flatnonzero(batch["takes_back"] < 0).tolist():
+            columns = (entries["stage"], entries["answer"], entries["if_yes"], entries["if_no"], decided.bucket)
+            self.cards[first + place] = [int(column[place]) for column in columns]
+
+    def _write_down(self, due: Integers, prior: Integers, done: Rescored, written: Integers) -> None:
+        rows = np.zeros(len(written), RESCORE)
+        before, sums, after = self.standings[due[written]], done.weighed[written], done.standings[written]
+        rows["stage"], rows["rule"], rows["calibration"] = due[written], due[written] % 2, self.calibration
+        rows["prior"], rows["prior_before"], rows["machine_before"] = prior[written], before["prior"], before["machine"]
+        rows["ordinal"], rows["flagged"] = after["ordinal"], done.flagged[written]
+        rows["log_odds"], rows["votes"] = done.log_odds[written], done.votes[written]
+        for name in ("if_yes", "if_no", "unproven"):
+            rows[name] = sums[name]
+        self.rescores.append(rows[rows["ordinal"] > 0])
+
+    def _new_labels(self, stages: Integers, after: Rows) -> Rows:
+        new = (after["state"] == StageState.RETIRED) & (self.standings["state"][stages] != StageState.RETIRED)
+        moves = np.zeros(int(new.sum()), MOVE)
+        moves["stage"], moves["after"] = np.flatnonzero(new), StageState.RETIRED
+        labels = labels_of(moves, after)
+        labels["stage"] = stages[labels["stage"]]
+        return labels
+
+
+@cache
+def lived(seed: int, rounds: int = 8, refits: int = 0) -> Ledger:
+    """Sixty votes, then five of them taken back, and so on; in some of the rounds a refit."""
+    service = Service(seed)
     for number in range(rounds):
-        for what in (EntryKind.VOTE, EntryKind.RETRACTION):
-            batch = votes(rng) if what == EntryKind.VOTE else taken_back(kept[-1], number * (BATCH + BACK), rng)
-            decided = decide(standings, entries_of(batch), RULES)
-            labels.append(labels_of(decided.moves, decided.standings))
-            standings = decided.standings
-            came_out = {name: getattr(decided, name) for name in ("ordinal", "bucket", "if_yes", "if_no")}
-            kept.append(batch | came_out)
-    joined = {name: np.concatenate([batch[name] for batch in kept]) for name in kept[0]}
-    return Ledger(standings=standings, rules=RULES, labels=np.concatenate(labels), **joined)
+        service.vote()
+        if number < refits:
+            service.refit()
+        service.take_back()
+    return service.ledger()
 
 
 def votes(rng: np.random.Generator) -> Columns:
@@ -53,6 +175,7 @@ def votes(rng: np.random.Generator) -> Columns:
         "answer": rng.choice(3, BATCH, p=[0.3, 0.6, 0.1]),
         "flag": rng.integers(0, 8, BATCH) // 7,
         "takes_back": np.full(BATCH, -1),
+        "skill": rng.integers(0, PEOPLE, BATCH),
         "counts": rng.multinomial(12, [[0.75, 0.2, 0.05], [0.2, 0.75, 0.05]], (BATCH, 2)),
         "bucket": np.zeros(BATCH, dtype=np.int64),
     }
@@ -61,15 +184,15 @@ def votes(rng: np.random.Generator) -> Columns:
 def taken_back(given_: Columns, first: int, rng: np.random.Generator) -> Columns:
     """Take back five votes of a batch whose first entry has this index in the ledger."""
     chosen = rng.choice(BATCH, BACK, replace=False)
-    columns = {name: given_[name][chosen] for name in ("stage", "rule", "answer", "flag", "counts", "bucket")}
+    columns = {name: given_[name][chosen] for name in ("stage", "rule", "answer", "flag", "skill", "counts", "bucket")}
     return columns | {"kind": np.full(BACK, EntryKind.RETRACTION), "takes_back": first + chosen}
 
 
-def entries_of(columns: Columns) -> Rows:
+def entries_of(columns: Columns, batch: Integers, prior: Integers) -> Rows:
     entries = np.zeros(len(columns["stage"]), ENTRY)
     for name in ("stage", "rule", "kind", "answer", "flag", "bucket"):
         entries[name] = columns[name]
-    entries["if_yes"], entries["if_no"], entries["proven"] = weigh(columns["counts"], columns["answer"])
+    entries["if_yes"], entries["if_no"], entries["proven"] = weigh(columns["counts"], columns["answer"], batch, prior)
     return entries
 
 
@@ -99,6 +222,46 @@ def test_a_ledger_that_was_lived_batch_by_batch_has_no_discrepancy(seed: int) ->
     assert check(ledger) == []
 
 
+def test_a_ledger_whose_stages_were_weighed_anew_has_no_discrepancy() -> None:
+    ledgers = [lived(seed, refits=6) for seed in range(6)]
+
+    rescores = np.concatenate([ledger.rescores for ledger in ledgers])
+    decided = np.concatenate([each.standings["decided_ordinal"][each.rescores["stage"]] for each in ledgers])
+    assert len(rescores) > 150
+    assert rescores["flagged"].any()
+    assert (rescores["ordinal"] == decided).any()
+    assert [check(ledger) for ledger in ledgers] == [[]] * 6
+
+
+@pytest.mark.parametrize("field", ["if_yes", "if_no", "unproven", "log_odds", "votes", "prior_before", "flagged"])
+def test_a_changed_number_of_a_rescore_is_named(field: str) -> None:
+    ledger = lived(1, refits=6)
+    place = int(np.flatnonzero(~ledger.rescores["flagged"])[-1])
+    rescores = ledger.rescores.copy()
+    rescores[field][place] += 1
+
+    found = check(replace(ledger, rescores=rescores))
+
+    assert Discrepancy("rescore", place, field, int(rescores[field][place]), int(rescores[field][place]) - 1) in found
+
+
+def test_another_fit_than_the_one_that_weighed_is_found() -> None:
+    ledger = lived(2, refits=6)
+    fits = replace(ledger.fits, batch=ledger.fits.batch + 1000)
+
+    assert {found.of for found in check(replace(ledger, fits=fits))} >= {"rescore", "stage"}
+
+
+def test_a_lost_rescore_shows_in_its_stage() -> None:
+    ledger = lived(3, refits=6)
+    stage = int(ledger.rescores["stage"][0])
+
+    lost = replace(ledger, rescores=ledger.rescores[1:], rescore_prior=ledger.rescore_prior[1:])
+
+    last = int(ledger.standings["ordinal"][stage])
+    assert Discrepancy("stage", stage, "ordinal", last, last - 1) in check(lost)
+
+
 def test_the_order_of_the_rows_does_not_matter() -> None:
     ledger = lived(1)
     order = np.random.default_rng(1).permutation(len(ledger.stage))
@@ -114,7 +277,7 @@ def test_an_empty_ledger_has_no_discrepancy() -> None:
     ledger = lived(0)
     nothing = {name: getattr(ledger, name)[:0] for name in (*COLUMNS, "takes_back", "labels", "standings")}
 
-    assert check(Ledger(rules=RULES, **nothing)) == []
+    assert check(replace(ledger, **nothing)) == []
 
 
 @pytest.mark.parametrize("field", ["bucket", "if_yes", "if_no"])

@@ -15,10 +15,23 @@ WHERE w.project_id = $1 AND s.unwatched > 0;
 
 -- name: read_entries
 SELECT c.kind, c.person_id, c.workflow_id, c.subject_id, c.client_id, c.answer, c.flag, c.bucket, c.ordinal, c.if_yes,
-       c.if_no, c.skill_revision, c.version_id, c.truth
+       c.if_no, c.skill_revision, c.version_id, c.calibration, c.truth
 FROM classification c JOIN workflow w ON w.id = c.workflow_id
 WHERE w.project_id = $1 AND (c.ordinal > 0 OR c.truth IS NOT NULL)
 ORDER BY c.workflow_id, c.subject_id, c.ordinal;
+
+-- name: read_rescores
+SELECT r.workflow_id, r.subject_id, r.ordinal, r.calibration, r.version_id, r.prior_before, r.machine_before, r.prior,
+       r.machine, r.if_yes, r.if_no, r.unproven, r.log_odds, r.votes, r.flagged
+FROM rescore r JOIN workflow w ON w.id = r.workflow_id
+WHERE w.project_id = $1
+ORDER BY r.workflow_id, r.subject_id, r.ordinal;
+
+-- name: read_fits
+SELECT f.person_id, f.workflow_id, f.calibration, f.revision, f.no_no, f.no_yes, f.no_unsure, f.yes_no, f.yes_yes,
+       f.yes_unsure, f.b_no_no, f.b_no_yes, f.b_no_unsure, f.b_yes_no, f.b_yes_yes, f.b_yes_unsure
+FROM skill_fit f JOIN workflow w ON w.id = f.workflow_id
+WHERE w.project_id = $1;
 
 -- name: read_first_labels
 SELECT l.workflow_id, l.subject_id, l.answer, l.reason, l.log_odds, l.votes, l.version_id, l.routed_to,
