@@ -41,6 +41,7 @@ from api.services.tokens import Tokens
 from api.services.uploads import CONNECTIONS, Uploads
 from api.services.volunteers import Volunteers
 from api.services.webhooks import Webhooks
+from api.services.what_if import WhatIf
 from api.settings import Settings
 from api.store.engine import Pool, open_engine, open_pool
 from api.store.failures import CONFLICTS, is_away, is_starting
@@ -139,6 +140,7 @@ def _build(
         media=Pictures(open_storage(settings)),
         health=Health(pool),
         publishing=Publishing(pool, published, dice),
+        what_if=WhatIf(pool, url, published),
         labels=Labels(pool),
         events=Events(pool, hub, settings.authority),
         exports=Exports(pool, url, partial(archived_batches, open_storage(settings))),

@@ -9,7 +9,7 @@ A replay cannot know who else would have been asked, nor in another order. It co
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
@@ -182,20 +182,22 @@ class Walk:
 
 def walk(
     cascade: Cascade,
+    everybody: Sequence[int],
     subjects: Mapping[str, Integers],
     played: Mapping[str, Played],
     attributes: Callable[[int], Attributes],
 ) -> Walk:
-    """Let all subjects enter a cascade, and follow them.
+    """Let subjects enter a cascade, and follow them.
 
     Parameters
     ----------
+    everybody
+        The subjects that enter.
     subjects, played
         Of each workflow with stages: whose they are, (n,), and what became of them.
     attributes
         What the cascade's conditions see of a subject.
     """
-    everybody = sorted({number for each in subjects.values() for number in each.tolist()})
     arrived: dict[str, set[int]] = {workflow.name: set() for workflow in cascade.workflows}
     unconditional = cascade.entry.when is None
     for number in everybody:

@@ -25,6 +25,7 @@ from api.services.tokens import Tokens
 from api.services.uploads import Uploads
 from api.services.volunteers import Volunteers
 from api.services.webhooks import Webhooks
+from api.services.what_if import WhatIf
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Services:
     explanations: Explanations
     webhooks: Webhooks
     publishing: Publishing
+    what_if: WhatIf
     tokens: Tokens
     uploads: Uploads
     levels: Levels

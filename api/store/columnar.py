@@ -4,9 +4,12 @@ Rows leave PostgreSQL by COPY in its binary form and become columns in C (ADBC),
 it blocks: use a thread. The driver is loaded when it is needed, since it takes as long to load as all the rest of us.
 """
 
-from collections.abc import Generator, Iterator
+import re
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
+from uuid import UUID
 
 import pyarrow as pa
 
@@ -20,6 +23,8 @@ APPLICATION: Final = "chaffinch-export"
 
 BATCH_BYTES: Final = 8_000_000
 """The size of a batch as PostgreSQL sends it: some 40,000 votes."""
+
+_PLACE: Final = re.compile(r"\$(\d+)")
 
 
 class ColumnarConnection:
@@ -68,3 +73,26 @@ def _away() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise ConnectionError(str(error)) from error
+
+
+def filled(statement: str, values: Sequence[object]) -> str:
+    """Write values into a statement in the places of its parameters: COPY takes none."""
+    return _PLACE.sub(lambda found: _literal(values[int(found[1]) - 1]), statement)
+
+
+def _literal(value: object) -> str:
+    """Return a value as SQL has it. Text is not among them."""
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return str(value)
+        case int():
+            return str(int(value))
+        case datetime():
+            return f"'{value.astimezone(UTC).isoformat()}'::timestamptz"
+        case UUID():
+            return f"'{value}'::uuid"
+        case list() | tuple() if all(isinstance(number, int) for number in value):
+            return "'{" + ",".join(map(str, value)) + "}'"
+    raise TypeError(f"{type(value).__name__} is not written into statements")

@@ -17,7 +17,6 @@ Rows are as the tables have them, codes and numbers; `api.services.exporting` ma
 """
 
 import json
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from api.store.columnar import Batches, ColumnarConnection, open_columnar
+from api.store.columnar import Batches, ColumnarConnection, filled, open_columnar
 from api.store.engine import Connection
 from api.store.statements import statements
 
@@ -35,8 +34,6 @@ WORK_MEM: Final = "64MB"
 """What one sort may take on the server before it goes to its disk."""
 
 POLL_SECONDS: Final = 0.05
-
-_PLACE: Final = re.compile(r"\$(\d+)")
 
 
 class VoteKey(NamedTuple):
@@ -222,27 +219,4 @@ def _horizon(connection: ColumnarConnection, patience_seconds: float) -> tuple[d
 
 
 def _batches(connection: ColumnarConnection, name: str, values: Sequence[object]) -> Batches:
-    return connection.batches(_filled(_SQL[name], values))
-
-
-def _filled(statement: str, values: Sequence[object]) -> str:
-    """Write values into a statement in the places of its parameters."""
-    return _PLACE.sub(lambda found: _literal(values[int(found[1]) - 1]), statement)
-
-
-def _literal(value: object) -> str:
-    """Return a value as SQL has it. Text is not among them."""
-    match value:
-        case None:
-            return "NULL"
-        case bool():
-            return str(value)
-        case int():
-            return str(int(value))
-        case datetime():
-            return f"'{value.astimezone(UTC).isoformat()}'::timestamptz"
-        case UUID():
-            return f"'{value}'::uuid"
-        case list() | tuple() if all(isinstance(number, int) for number in value):
-            return "'{" + ",".join(map(str, value)) + "}'"
-    raise TypeError(f"{type(value).__name__} is not written into statements")
+    return connection.batches(filled(_SQL[name], values))

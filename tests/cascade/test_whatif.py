@@ -135,7 +135,7 @@ def test_subjects_follow_the_new_edges_and_doors() -> None:
     def attributes(number: int) -> Attributes:
         return Attributes({"magnitude": "25" if number == 3 else "18"})
 
-    before, after = (walk(cascade, subjects, stages, attributes) for cascade in (now, new))
+    before, after = (walk(cascade, (1, 2, 3), subjects, stages, attributes) for cascade in (now, new))
 
     assert before.routes == {"arc": ["lens", None, "lens"], "lens": [None, None]}
     assert before.reached["lens"].tolist() == [True, True]
