@@ -46,6 +46,9 @@ ERRORS: Final = 0.5
 ERRORS_INVERTED: Final = 2.0
 """The same, for a score that says the contrary of what it should."""
 
+LEAST_GOLD: Final = 3
+"""Gold subjects of each answer with a score before anything is said of it."""
+
 BINS: Final = 10
 
 _STEPS: Final = 30
@@ -113,7 +116,7 @@ def fit_score(scores: Reals, truth: Integers, *, model: str | None = None) -> Sc
     edges, shares = distribution(scores)
     fit = ScoreFit(model, edges=edges, shares=shares, scored=len(scores))
     fit = replace(fit, gold_yes=int(yes.sum()), gold_no=int(len(yes) - yes.sum()))
-    if min(fit.gold_yes, fit.gold_no) == 0 or np.ptp(scores[known]) == 0:
+    if min(fit.gold_yes, fit.gold_no) < LEAST_GOLD or np.ptp(scores[known]) == 0:
         return fit
     losses, without = _held_out(features, yes)
     gain, error = float((without - losses).mean()), standard_error(without - losses)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, gammaincc
 
-from cascade.score import ScoreFit, counts_within, fit_score, log_odds_among, prior
+from cascade.score import LEAST_GOLD, ScoreFit, counts_within, fit_score, log_odds_among, prior
 from cascade.skill import MICRO
 from cascade.vocabulary import Answer
 
@@ -122,8 +122,8 @@ def mended(fit: ScoreFit, people_scores: Reals, people_answers: Integers) -> Sco
 def worth(name: str, fit: ScoreFit) -> str:
     """Say in plain words what a score is worth."""
     gold = f"{fit.gold_yes} yes and {fit.gold_no} no" + (" of people without it" if fit.by_people else "")
-    if min(fit.gold_yes, fit.gold_no) == 0:
-        return f"{name} is not used: {gold} of its subjects have a known answer, and it takes some of both."
+    if min(fit.gold_yes, fit.gold_no) < LEAST_GOLD:
+        return f"{name} is not used: gold that has it is {gold}, and it takes at least {LEAST_GOLD} of each."
     if not fit.used:
         return f"{name} is not used: on {gold} it tells no more than how common yes is."
     less = 1 - fit.loss / fit.loss_without

@@ -1,7 +1,9 @@
-"""``chaffinch scores import``."""
+"""``chaffinch scores import`` and ``chaffinch scores check``."""
 
 import asyncio
+import json
 import re
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,9 +11,11 @@ from typing import Annotated, Final
 import typer
 
 from api.cli.imports import BAD_ROWS, ending, following, new_console, refusing, summary
+from api.cli.running import console, over_database
 from api.postgres.embedded import running_postgres
 from api.services.admitting import Report
 from api.services.importing import Follow, Refuse
+from api.services.score_watch import WatchedScore, watch
 from api.services.scores import import_scores, model_hash
 from api.settings import Settings
 from api.store.engine import open_pool
@@ -25,7 +29,7 @@ _NAME: Final = re.compile("[A-Za-z0-9_.-]{1,100}")
 
 @app.callback()
 def scores() -> None:
-    """Bring machine scores in."""
+    """Bring machine scores in, and see what they are worth."""
 
 
 @app.command("import")
@@ -58,6 +62,48 @@ def import_file(
         report = asyncio.run(_import(file, project, name, digest, follow, refuse))
     typer.echo(summary(str(file), report))
     raise typer.Exit(BAD_ROWS if report.bad else 0)
+
+
+@app.command()
+def check(
+    project: Annotated[str, typer.Argument(help="The project's short name.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+) -> None:
+    """Say what the scores are worth with which workflows begin, and whether they still are what they were.
+
+    Exits with 0 when all is well, 1 when a score has drifted.
+    """
+    found = over_database("scores", lambda connection, _url: watch(connection, project))
+    if as_json:
+        typer.echo(json.dumps([_tree(each) for each in found], indent=2))
+    elif not found:
+        typer.echo("No workflow begins with a machine score.")
+    else:
+        for each in found:
+            _show(each)
+    raise typer.Exit(1 if any(each.drift is not None and each.drift.alarm for each in found) else 0)
+
+
+def _tree(watched: WatchedScore) -> dict[str, object]:
+    """Return what was found of a score as JSON has it."""
+    scored = [{"model": model, "subjects": number} for model, number in watched.scored.items()]
+    return {**asdict(watched), "scored": scored, "said": list(watched.said)}
+
+
+def _show(watched: WatchedScore) -> None:
+    console.print(f"{watched.workflow}, calibration {watched.revision}:", markup=False)
+    for model, number in watched.scored.items():
+        console.print(f"  - {number:,} subjects have a score by {_name(model)}", markup=False)
+    for sentence in watched.said:
+        console.print(f"  - {sentence}", markup=False)
+    if watched.drift is not None:
+        labels = watched.drift.labels
+        people = f"{watched.people:.1%} of the subjects begin without it"
+        console.print(f"  - {people}; people alone have decided {labels:,} that it is checked by", markup=False)
+
+
+def _name(model: str | None) -> str:
+    return "a model that was not named" if model is None else f"model {model[:12]}"
 
 
 def _digest(model: str | None, model_file: Path | None) -> str:
