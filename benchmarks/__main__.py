@@ -18,6 +18,8 @@ from benchmarks.events import run_events
 from benchmarks.exports import run_exports
 from benchmarks.imports import run_imports
 from benchmarks.overshoot import run_overshoot
+from benchmarks.plots import draw
+from benchmarks.refit import run_refit
 from benchmarks.swipes import cores, run_swipes
 
 
@@ -57,6 +59,14 @@ async def _engine(_: Settings, given: argparse.Namespace) -> Any:
     return await asyncio.to_thread(run_engine, given.logs, given.shuffles)
 
 
+async def _refit(_: Settings, given: argparse.Namespace) -> Any:
+    return await asyncio.to_thread(run_refit, given.votes, given.seed)
+
+
+async def _engine_plots(_: Settings, given: argparse.Namespace) -> Any:
+    return [str(path) for path in await asyncio.to_thread(draw, given.figures)]
+
+
 MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, Any]]] = {
     "engine": _engine,
     "swipes": _swipes,
@@ -67,7 +77,11 @@ MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, 
     "cones": _cones,
     "events": _events,
     "imports": _imports,
+    "refit": _refit,
+    "engine-plots": _engine_plots,
 }
+NOT_MEASURED = frozenset({"engine-plots"})
+"""What is done only where it is named."""
 
 
 def main() -> None:
@@ -86,6 +100,10 @@ def main() -> None:
     parser.add_argument(
         "--shuffles", type=int, default=20, help="shuffles of each log of engine, a quarter in its arms"
     )
+    parser.add_argument("--votes", type=Path, help="vote log of the refit, a CSV; a synthetic one by default")
+    parser.add_argument(
+        "--figures", type=Path, default=Path("engine.json"), help="what engine --json wrote, for engine-plots"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", "--json", type=Path, help="file for the figures, as JSON")
     given = parser.parse_args()
@@ -94,7 +112,7 @@ def main() -> None:
         Path(folder).chmod(0o755)  # the embedded PostgreSQL does not run as root, and must get there
         settings = Settings(data_dir=Path(folder) / "data")
         results: dict[str, Any] = {}
-        for what in given.what or MEASUREMENTS:
+        for what in given.what or (name for name in MEASUREMENTS if name not in NOT_MEASURED):
             results[what] = asyncio.run(MEASUREMENTS[what](settings, given))
     if given.output:
         given.output.write_text(json.dumps(results, indent=2) + "\n")

@@ -4,6 +4,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -38,12 +39,15 @@ def pins(name: str) -> list[Pin]:
     return found
 
 
+def declared() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
 def wishes() -> tuple[list[Requirement], list[Requirement]]:
     """Return what running needs and what developing needs on top of it."""
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    project = declared["project"]
-    groups = [*project.get("optional-dependencies", {}).values(), *declared["dependency-groups"].values()]
-    developing = [Requirement(each) for group in groups for each in group]
+    project, groups = declared()["project"], declared()["dependency-groups"]
+    chosen = [*project.get("optional-dependencies", {}).values(), groups["dev"]]
+    developing = [Requirement(each) for group in chosen for each in group]
     return [Requirement(each) for each in project["dependencies"]], developing
 
 
@@ -63,6 +67,12 @@ def test_developing_needs_nothing_that_is_not_locked() -> None:
     assert missing(running + developing, pins("develop.txt")) == [], REMEDY
 
 
+def test_what_benchmarks_compare_with_is_locked_apart() -> None:
+    peers = [Requirement(each) for each in declared()["dependency-groups"]["peers"]]
+
+    assert missing(peers, pins("peers.txt")) == [], REMEDY
+
+
 def test_both_locks_name_the_same_versions() -> None:
     developing = {(pin.requirement.name, str(pin.requirement.specifier), pin.hashes) for pin in pins("develop.txt")}
     running = {(pin.requirement.name, str(pin.requirement.specifier), pin.hashes) for pin in pins("runtime.txt")}
@@ -70,7 +80,7 @@ def test_both_locks_name_the_same_versions() -> None:
     assert running - developing == set(), REMEDY  # a marker may be wider in develop.txt: a tool may ask for more
 
 
-@pytest.mark.parametrize("name", ["runtime.txt", "develop.txt"])
+@pytest.mark.parametrize("name", ["runtime.txt", "develop.txt", "peers.txt"])
 def test_every_pin_is_one_version_with_its_hashes(name: str) -> None:
     sha256 = re.compile(r"sha256:[0-9a-f]{64}")
 
