@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from api.phone import Phone, RefusedError, all_of, new_id, new_swipe
+from cascade.graph import FASTEST_MS
 from cascade.vocabulary import Answer
 from mobile_schemas.classifications import ClassificationIn, VerdictOut
 from mobile_schemas.decks import CardOut, DeckIn
@@ -171,6 +172,8 @@ class _Play:
         self._tally = tally
         self._deadline = deadline
         self._pace_seconds = pace_seconds
+        dwell_ms = round(1000 * pace_seconds)
+        self._dwell_ms = dwell_ms if dwell_ms >= FASTEST_MS else 0  # a crowd in quick motion does not say
 
     async def run(self, slug: str) -> None:
         """Answer until nothing is left."""
@@ -207,5 +210,5 @@ class _Play:
                 break
             known = self._truth(workflow.name, card.subject)
             answer = self._member.character.answer(known, self._member.rng)
-            swipes.append(new_swipe(workflow.id, card.subject, answer, dwell_ms=round(1000 * self._pace_seconds)))
+            swipes.append(new_swipe(workflow.id, card.subject, answer, dwell_ms=self._dwell_ms))
         self._tally.add(workflow.id, await self._phone.swipe(self._member.token, swipes))

@@ -23,6 +23,7 @@ from typing import Final
 
 import numpy as np
 
+from cascade.skill import CLIP_UNPROVEN
 from cascade.standing import RULE, STANDING, Integers, Mask, Rows, Side, Tally, log_odds, p_yes, row_of, rules_of
 from cascade.vocabulary import NO_ANSWER, Answer, Bucket, EntryKind, PolicyKind, Reason, StageState
 
@@ -32,6 +33,7 @@ ENTRY: Final = row_of("stage rule kind answer flag if_yes if_no proven bucket")
 """A vote, or one taken back; then everything, with its `bucket`, is as the vote had it.
 
 `stage` and `rule` index the standings and the rules beside it; `if_yes`, `if_no` and `proven` come from `skill.weigh`.
+Of a vote taken back they are what it added then; with `proven` they are not capped again.
 """
 
 MOVE: Final = row_of("entry stage before after answer reason")
@@ -45,6 +47,7 @@ _NO, _YES = int(Answer.NO), int(Answer.YES)
 _CONTESTED, _RETIRED = int(StageState.CONTESTED), int(StageState.RETIRED)
 _PROVEN, _UNPROVEN, _LATE, _AUDIT = map(int, (Bucket.PROVEN, Bucket.UNPROVEN, Bucket.LATE, Bucket.AUDIT))
 _VOTE = int(EntryKind.VOTE)
+_SEQUENTIAL = int(PolicyKind.SEQUENTIAL)
 _BY_COUNT, _NOTHING_HERE, _FLAGGED = map(int, (Reason.CLASSIFICATION_COUNT, Reason.NOTHING_HERE, Reason.FLAGGED))
 _CONSENSUS, _HUMAN = int(Reason.CONSENSUS), int(Reason.HUMAN)
 _COUNTS = tuple((int(answer), f"n_{answer.word}", f"u_{answer.word}") for answer in Answer)
@@ -75,20 +78,23 @@ def decide(standings: Rows, entries: Rows, rules: Rows) -> Decisions:
     `standings` is `STANDING` of shape (n,), `entries` is `ENTRY` of shape (m,), `rules` is `RULE`.
     """
     standings = copy(np.ascontiguousarray(standings))
-    bucket, ordinal = np.empty((2, len(entries)), dtype=np.int64)
+    bucket, ordinal, if_yes, if_no = np.empty((4, len(entries)), dtype=np.int64)
     moves = [np.empty(0, dtype=MOVE)]
     for turn in rounds(entries["stage"]):
         entry = entries.take(turn)
+        rule = rules.take(entry["rule"])
         before = standings.take(entry["stage"])
         goes_to = _bucket(before, entry)
-        after = _settled(_added(before, entry, goes_to), entry, goes_to, rules.take(entry["rule"]))
+        entry = _capped(entry, goes_to, rule)
+        after = _settled(_added(before, entry, goes_to), entry, goes_to, rule)
         _matrix(standings)[entry["stage"]] = _matrix(after)
         bucket[turn], ordinal[turn] = goes_to, after["ordinal"]
+        if_yes[turn], if_no[turn] = entry["if_yes"], entry["if_no"]
         moves.append(_moves(turn, entry, before, after))
     sign = np.where((bucket == Bucket.IGNORED) | (bucket == Bucket.GOLD), 0, _sign(entries))
     moved = np.concatenate(moves)
     moved = moved[moved["entry"].argsort()]
-    return Decisions(standings, bucket, ordinal, sign * entries["if_yes"], sign * entries["if_no"], moved)
+    return Decisions(standings, bucket, ordinal, sign * if_yes, sign * if_no, moved)
 
 
 def need(standings: Rows, rules: Rows, rule_index: Integers) -> Integers:
@@ -143,6 +149,20 @@ def _bucket(standing: Rows, entry: Rows) -> Integers:
     after = np.where(_audited(standing), _AUDIT, _LATE)
     vote = np.where(standing["state"] <= _CONTESTED, counting, after)
     return np.where(entry["kind"] == _VOTE, vote, entry["bucket"])
+
+
+def _capped(entry: Rows, bucket: Integers, rule: Rows) -> Rows:
+    """Return the entries with less weight where the unproven answer an audit: all they can give is 1.5 nats together.
+
+    An audit takes as many votes as its limit says, so each has its share of that. Not where a policy asks for no proof.
+    """
+    doubtful = (bucket == _AUDIT) & (entry["proven"] == 0) & (rule["policy"] == _SEQUENTIAL) & (rule["cold"] == 0)
+    if not doubtful.any():
+        return entry
+    after, share = copy(entry), CLIP_UNPROVEN // rule["votes_max"]
+    after["if_yes"] = np.where(doubtful, np.maximum(entry["if_yes"], entry["if_no"] - share), entry["if_yes"])
+    after["if_no"] = np.where(doubtful, np.maximum(entry["if_no"], entry["if_yes"] - share), entry["if_no"])
+    return after
 
 
 def _added(standing: Rows, entry: Rows, bucket: Integers) -> Rows:
@@ -238,9 +258,13 @@ def _by_evidence(standing: Rows, rule: Rows, tally: Tally) -> Integers:
 
 
 def _crosses(side: Side, rule: Rows, tally: Tally) -> Mask:
-    """Say where the bound is reached by enough votes: one is enough if it and a machine score point the same way."""
+    """Say where the bound is reached by enough votes: one is enough if it and a machine score point the same way.
+
+    Only votes by the proven are counted here, so that accounts without a record cannot make up the number; where
+    agreement decides there are no others.
+    """
     together = side.machine & (side.z > side.prior)
-    result: Mask = (side.z >= side.bound) & (tally.counted >= np.where(together, 1, rule["votes_min"]))
+    result: Mask = (side.z >= side.bound) & (_heard(tally, rule) >= np.where(together, 1, rule["votes_min"]))
     return result
 
 
@@ -289,9 +313,13 @@ def _evidence_need(standing: Rows, rule: Rows, tally: Tally) -> Integers:
     return result
 
 
+def _heard(tally: Tally, rule: Rows) -> Integers:
+    return np.where(rule["cold"] > 0, tally.counted, tally.proven)
+
+
 def _least(side: Side, rule: Rows, tally: Tally) -> Integers:
     """Return how many strong votes make one side cross its bound (see `_crosses`)."""
-    enough = rule["votes_min"] - tally.counted
+    enough = rule["votes_min"] - _heard(tally, rule)
     together = _steps(np.maximum(side.bound, side.prior + 1) - side.z)
     return np.maximum(_steps(side.bound - side.z), np.where(side.machine, np.minimum(together, enough), enough))
 

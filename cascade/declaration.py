@@ -99,6 +99,7 @@ def canonical_workflow(workflow: Workflow) -> dict[str, object]:
         "blank": workflow.blank,
         "flag": workflow.flag,
         "audit": float(workflow.audit),
+        "fastest_ms": workflow.fastest_ms,
         "then": {"yes": then.yes or RETIRE, "no": then.no or RETIRE, "contested": then.contested or RETIRE},
         "when": when and _canonical_condition(when),
         "else": when and (workflow.otherwise or RETIRE),

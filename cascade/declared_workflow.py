@@ -27,6 +27,9 @@ RETIRE: Final = "retire"
 """The word for an edge that leaves the cascade."""
 
 MOST_VOTES: Final = 1000
+SLOWEST_MS: Final = 60_000
+"""The longest time that can be asked for before an answer counts."""
+
 FINEST: Final = 0.000001
 """The smallest share that can be asked for: closer to 0 or 1 the log-odds leave what votes can ever reach."""
 
@@ -35,7 +38,7 @@ BELOW_ONE: Final = 0.999999
 
 KEYS: Final = (
     *("name", "question", "guide", "level", "policy", "miss", "false_alarm", "votes", "prior", "cold"),
-    *("blank", "flag", "audit", "then", "when", "else"),
+    *("blank", "flag", "audit", "fastest_ms", "then", "when", "else"),
 )
 _DEFAULT: Final = Workflow(name="", question="")
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,59}")
@@ -51,6 +54,7 @@ def read_workflow(report: Report, path: Path, tree: object) -> Workflow:
         guide=fields.text("guide", 2000, lines=True),
         level=_level(fields),
         audit=fields.number("audit", 0, 1, _DEFAULT.audit),
+        fastest_ms=fields.whole("fastest_ms", 0, SLOWEST_MS, _DEFAULT.fastest_ms),
         then=_routes(fields.fields("then", ("yes", "no", "contested"))),
         when=_condition(fields),
         otherwise=_otherwise(fields),

@@ -7,7 +7,9 @@ from pydantic import Field
 
 from mobile_schemas.fields import INT32_MAX, ClientId, Model, Moment, SubjectId, Whole, WorkflowId
 
-KeptReason = Literal["late", "level_lost", "card_expired", "retracted", "workflow_retired", "gold_withdrawn"]
+KeptReason = Literal[
+    "late", "level_lost", "card_expired", "retracted", "workflow_retired", "gold_withdrawn", "too_fast"
+]
 RejectedReason = Literal["unknown_workflow", "unknown_subject", "never_dealt", "already_answered", "id_reused"]
 RetryReason = Literal["busy"]
 
@@ -29,7 +31,13 @@ class ClassificationIn(Model):
         Moment, Field(description="The client's clock at the swipe.", examples=["2026-11-21T09:30:00.250+01:00"])
     ]
     dwell_ms: Annotated[
-        int, Whole(0, INT32_MAX), Field(description="How long the card was looked at, in ms.", examples=[1840])
+        int,
+        Whole(0, INT32_MAX),
+        Field(
+            description="How long the card was looked at, in ms; 0 where nobody knows. An answer given sooner than the"
+            " workflow's `fastest_ms` (200, unless declared otherwise) is kept, and does not count.",
+            examples=[1840],
+        ),
     ]
     session: Annotated[
         str | None,

@@ -116,7 +116,7 @@ VOTE_COLUMNS: Final[Sequence[Column]] = (
     _word(
         "why_not",
         "why it does not: late, audit, gold, level_lost, card_expired, retracted, workflow_retired, gold_withdrawn,"
-        " imported; retraction on the row of a retraction",
+        " imported, too_fast; retraction on the row of a retraction",
     ),
     _word("bucket", "the sum that it went to: proven, unproven, gold, late, audit, ignored"),
     Column(

@@ -22,7 +22,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from api.caller import Caller
+from api.caller import Caller, Scope
 from api.services.published import Published, PublishedCascades
 from api.services.stages import Stages, reasons, settle
 from api.services.verdicts import Verdict, again, duplicate, kept_or_created, rejected, retry
@@ -30,6 +30,7 @@ from api.store.ballot import BallotColumns, BallotStore, CardNow, Context, Gold,
 from api.store.engine import Connection
 from cascade.decision import ENTRY, Decisions, decide
 from cascade.drift import Records, learn_in_order, trusted
+from cascade.graph import Workflow
 from cascade.skill import informedness_quantile, weigh
 from cascade.vocabulary import Answer, Bucket, EntryKind, Exclusion
 from mobile_schemas.classifications import ClassificationIn
@@ -230,13 +231,15 @@ class Ballot:
             return int(Exclusion.WORKFLOW_RETIRED)
         if context.level < published.workflow(swipe.item.workflow).level:
             return int(Exclusion.LEVEL_LOST)
-        return int(Exclusion.CARD_EXPIRED) if card.expired else 0
+        if card.expired:
+            return int(Exclusion.CARD_EXPIRED)
+        return int(Exclusion.TOO_FAST) if _too_fast(swipe, published.workflow(swipe.item.workflow)) else 0
 
     async def _store_votes(self, stored: Sequence[Swipe]) -> None:
         """Learn from gold, decide about subjects, and write all of it."""
         gold = [swipe for swipe in stored if swipe.card is not None and swipe.card.gold]
         voting = [swipe for swipe in stored if swipe.card is not None and not swipe.card.gold]
-        skills = await self._learn([swipe for swipe in gold if not swipe.exclusion])
+        skills = await self._learn([swipe for swipe in gold if swipe.exclusion in (0, Exclusion.TOO_FAST)])
         stages = await Stages.lock(self._store, ((swipe.item.workflow, swipe.subject_id) for swipe in voting))
         decided = self._decide(voting, stages)
         await self._store.write_ballot(self._columns(stored), skills)
@@ -282,8 +285,10 @@ class Ballot:
         if known is None:
             swipe.exclusion = int(Exclusion.GOLD_WITHDRAWN)
             return False
-        swipe.bucket, swipe.exclusion = int(Bucket.GOLD), int(Exclusion.GOLD)
         swipe.truth, swipe.explanation = known.truth, known.explanation
+        if swipe.exclusion:
+            return False
+        swipe.bucket, swipe.exclusion = int(Bucket.GOLD), int(Exclusion.GOLD)
         self._revisions[swipe.context] += 1
         swipe.skill_revision = self._revisions[swipe.context]
         return True
@@ -366,6 +371,11 @@ def rules_in_force(version_of: Mapping[int, Published]) -> tuple[Rows, dict[int,
         rule_of |= {workflow: offset + place for workflow, place in published.rule_of.items()}
         offset += len(published.rules)
     return np.concatenate(tables), rule_of
+
+
+def _too_fast(swipe: Swipe, workflow: Workflow) -> bool:
+    """Say whether an answer came before anybody can have looked; how long imported ones took, other clocks measured."""
+    return 0 < swipe.item.dwell_ms < workflow.fastest_ms and swipe.caller.scope != Scope.IMPORT
 
 
 def _records(contexts: Sequence[Context]) -> Records:

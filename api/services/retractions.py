@@ -164,7 +164,7 @@ def _decide(withdrawals: Sequence[_Withdrawal], stages: Stages, version_of: dict
     entries["kind"] = EntryKind.RETRACTION
     for name in ("answer", "flag", "if_yes", "if_no", "bucket"):
         entries[name] = [getattr(w.card, name) for w in summed]
-    entries["proven"] = entries["bucket"] == Bucket.PROVEN
+    entries["proven"] = np.isin(entries["bucket"], (int(Bucket.PROVEN), int(Bucket.AUDIT)))
     decided = decide(stages.standings, entries, rules)
     columns = (decided.ordinal, decided.if_yes, decided.if_no)
     for withdrawal, *result in zip(summed, *(column.tolist() for column in columns), strict=True):

@@ -17,6 +17,7 @@ _KEPT = {
     Exclusion.CARD_EXPIRED: "The card was dealt too long ago. The answer is kept, and does not count.",
     Exclusion.RETRACTED: "You took this answer back. It does not count; you may answer again under a new id.",
     Exclusion.WORKFLOW_RETIRED: "This question is no longer asked. The answer is kept, and does not count.",
+    Exclusion.TOO_FAST: "This came faster than anybody can look at a picture. The answer is kept, and does not count.",
     Exclusion.GOLD_WITHDRAWN: "This subject is no longer part of the training. The answer is kept, and does not count.",
 }
 

@@ -54,6 +54,7 @@ CALIBRATE = "write calibrate: false, or leave it out"
         ({"false_alarm": -0.1}, [("false_alarm", "is -0.1", SHARE)]),
         ({"false_alarm": True}, [("false_alarm", "is true", SHARE)]),
         ({"audit": 1.1}, [("audit", "is 1.1", "write a number from 0 to 1")]),
+        ({"fastest_ms": -1}, [("fastest_ms", "is -1", "write a whole number from 0 to 60000")]),
         ({"policy": "count"}, [("policy", "is 'count'", POLICY)]),
         ({"policy": None}, [("policy", "is empty", POLICY)]),
         ({"policy": {}}, [("policy", "names no rule", POLICY)]),

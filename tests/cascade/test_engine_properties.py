@@ -136,7 +136,7 @@ def take(stage: Plain, entry: Plain, rule: Plain) -> int:
     live = stage["state"] in (OPEN, CONTESTED)
     audited = stage["state"] == RETIRED and stage["audit_open"] == 1
     if entry["kind"] == BACK:
-        add(stage, entry, entry["bucket"], -1)
+        add(stage, capped(entry, entry["bucket"], rule), entry["bucket"], -1)
         hidden = stage["reason"] == Reason.FLAGGED and not entry["flag"]
         if stage["state"] == RETIRED and entry["bucket"] in (Bucket.PROVEN, Bucket.UNPROVEN) and not hidden:
             stage["audit_open"] = 1
@@ -144,7 +144,7 @@ def take(stage: Plain, entry: Plain, rule: Plain) -> int:
     bucket = (
         (Bucket.PROVEN if entry["proven"] else Bucket.UNPROVEN) if live else Bucket.AUDIT if audited else Bucket.LATE
     )
-    add(stage, entry, bucket, 1)
+    add(stage, capped(entry, bucket, rule), bucket, 1)
     if live:
         judge(stage, rule)
     elif audited:
@@ -152,6 +152,14 @@ def take(stage: Plain, entry: Plain, rule: Plain) -> int:
         if (crossed and stage["audit_count"] >= rule["votes_min"]) or stage["audit_count"] >= rule["votes_max"]:
             stage["audit_open"] = 0
     return int(bucket)
+
+
+def capped(entry: Plain, bucket: int, rule: Plain) -> Plain:
+    if bucket != Bucket.AUDIT or entry["proven"] or rule["policy"] != PolicyKind.SEQUENTIAL or rule["cold"]:
+        return entry
+    share = 1_500_000 // rule["votes_max"]
+    yes, no = max(entry["if_yes"], entry["if_no"] - share), max(entry["if_no"], entry["if_yes"] - share)
+    return entry | {"if_yes": yes, "if_no": no}
 
 
 def add(stage: Plain, entry: Plain, bucket: int, sign: int) -> None:
