@@ -152,7 +152,7 @@ def _bucket(standing: Rows, entry: Rows) -> Integers:
 
 
 def _capped(entry: Rows, bucket: Integers, rule: Rows) -> Rows:
-    """Return the entries with less weight where the unproven answer an audit: all they can give is 1.5 nats together.
+    """Return the entries with less weight where the unproven answer an audit: `CLIP_UNPROVEN` for all of them together.
 
     An audit takes as many votes as its limit says, so each has its share of that. Not where a policy asks for no proof.
     """

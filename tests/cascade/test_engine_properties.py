@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cascade.decision import ENTRY, STANDING, STRONG, Decisions, decide, log_odds, need, rules_of
 from cascade.graph import EXPERT, Count, Lead, Policy, Sequential, VoteLimits, Workflow
+from cascade.skill import CLIP_UNPROVEN
 from cascade.vocabulary import NO_ANSWER, Answer, Bucket, EntryKind, PolicyKind, Reason, StageState
 
 Rows = NDArray[np.void]
@@ -157,7 +158,7 @@ def take(stage: Plain, entry: Plain, rule: Plain) -> int:
 def capped(entry: Plain, bucket: int, rule: Plain) -> Plain:
     if bucket != Bucket.AUDIT or entry["proven"] or rule["policy"] != PolicyKind.SEQUENTIAL or rule["cold"]:
         return entry
-    share = 1_500_000 // rule["votes_max"]
+    share = CLIP_UNPROVEN // rule["votes_max"]
     yes, no = max(entry["if_yes"], entry["if_no"] - share), max(entry["if_no"], entry["if_yes"] - share)
     return entry | {"if_yes": yes, "if_no": no}
 
