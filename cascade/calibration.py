@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cascade.score import ScoreFit
 from cascade.skill import PRIOR
 
-HARD: Final = 100_000
+HARD: Final = 50_000
 """The share of hard subjects, in millionths, that is assumed until gold says otherwise (see `cascade.standing`)."""
 
 

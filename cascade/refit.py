@@ -1,19 +1,32 @@
-"""All votes of a workflow weighed together: Dawid and Skene's model with the gold standard fixed.
+"""What all votes of a workflow together teach: skills, prevalence, the share of hard subjects, and bounds.
 
-Source: A. P. Dawid and A. M. Skene, Applied Statistics 28 (1979) 20-28.
+Theory of operation
+-------------------
+    gold counts  ->  the crowd's average  ->  rounds of Dawid and Skene (`cascade.dawid_skene`), once for each `WEIGHTS`
+    ->  gold replayed with its own votes left out  ->  the weight that foretells gold best
+    ->  bounds (`cascade.bounds`)  ->  pairs whose errors agree too often (`cascade.pairs`)
+
+Where volunteers err together, what they say of each other misleads; gold then shows that less of it foretells more,
+and the refit says so in its report.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import logit
 
+from cascade.bounds import Bounds, Trajectories, calibrate
 from cascade.calibration import Calibration
-from cascade.skill import CLIP, MICRO, PRIOR
+from cascade.dawid_skene import Fit, Votes, fit, gold_counts, increments
+from cascade.pairs import agreements
+from cascade.skill import CLIP_UNPROVEN, MICRO, PRIOR, looks
+from cascade.standing import if_hard, wald, with_hard
 from cascade.vocabulary import Answer
+
+__all__ = ["Pair", "Refit", "Votes", "refit"]
 
 Integers = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -24,33 +37,16 @@ STRENGTH: Final = 2.0
 CROWD: Final = 100.0
 """How many gold answers of each truth the declared start counts for in the crowd's average."""
 
-ROUNDS: Final = 15
-KNOWN: Final = 30.0
-"""The log-odds of a gold subject in nats."""
+WEIGHTS: Final = (0.3, 1.0, 0.0)
+"""What an answer to a subject without gold may count for, beside a gold answer; the first unless gold objects."""
 
+OBJECTION: Final = 2.0
+"""By how many nats another weight must foretell gold better."""
 
-@dataclass(frozen=True, slots=True)
-class Votes:
-    """The counted votes of one workflow, those on gold among them.
+SURE: Final = 3.0
+"""The log-odds from which on a subject's answer may show who erred."""
 
-    Attributes
-    ----------
-    subject, volunteer, answer
-        One entry for each vote, (m,): indices below n and v, and an `Answer`.
-    truth
-        The known answer of each subject, (n,), -1 where none is known.
-    prior
-        The prior of each subject in micro-nats, (n,), 0 where no machine score gives one.
-    volunteers
-        How many volunteers there are: v.
-    """
-
-    subject: Integers
-    volunteer: Integers
-    answer: Integers
-    truth: Integers
-    prior: Integers
-    volunteers: int
+_WORDS: Final = len(Answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ class Refit:
     batch
         What subjects that are not gold add to each volunteer's counts, in hundredths of an answer, (v, 2, 3).
     log_odds
-        Of each subject by all its votes, micro-nats, (n,).
+        Of each subject by all its votes, micro-nats, (n,); of gold as if its answer were not known.
     pairs
         Sorted by p-value.
     report
@@ -90,51 +86,204 @@ class Refit:
     report: Mapping[str, object]
 
 
-def refit(votes: Votes, before: Calibration, *, miss: float, false_alarm: float) -> Refit:
+def refit(
+    votes: Votes,
+    before: Calibration,
+    *,
+    miss: float,
+    false_alarm: float,
+    minimum: int = 2,
+    maximum: int = 20,
+    paired: bool = True,
+) -> Refit:
     """Return what all votes together say of volunteers and subjects.
 
-    Raises nothing for any valid input: no gold, one volunteer, one class, no votes at all.
+    `minimum` and `maximum` are the declared limits of votes on a subject; pairs are sought if `paired`. Raises nothing
+    for any valid input: no gold, one volunteer, one class, no votes at all.
     """
-    given = _counts(votes, votes.truth >= 0, votes.truth == Answer.YES)
-    prior = _population(given)
-    soft, log_odds = _expectation_maximisation(votes, given, prior)
-    prevalence = int(np.rint(logit(np.clip(expit(log_odds).mean() if len(log_odds) else 0.5, 0.05, 0.95)) * MICRO))
-    calibration = replace(before, prior=np.rint(100 * STRENGTH * prior).astype(np.int64), prevalence=prevalence)
-    batch = np.rint(100 * (soft - given)).astype(np.int64)
-    report = {"targets": {"miss": miss, "false_alarm": false_alarm}, "gold": int((votes.truth >= 0).sum())}
-    return Refit(calibration, batch, np.rint(log_odds * MICRO).astype(np.int64), (), report)
+    given = gold_counts(votes)
+    prior = STRENGTH * _crowd(given)
+    weights = WEIGHTS if given.any() else WEIGHTS[1:2]
+    fits = [fit(votes, given, prior, weight) for weight in weights]
+    replays = [_Replay.of(votes, given, each, prior, minimum, maximum) for each in fits]
+    chosen = _choose(replays)
+    found, replay = fits[chosen], replays[chosen]
+    plain = {"accept": wald(false_alarm) / MICRO, "reject": wald(miss) / MICRO}
+    bounds = calibrate(replay.trajectories(), miss=miss, false_alarm=false_alarm, **plain)
+    calibration = replace(
+        before,
+        prior=np.rint(100 * prior).astype(np.int64),
+        prevalence=_micro(logit(found.prevalence)),
+        accept=_micro(bounds.accept),
+        reject=_micro(bounds.reject),
+    )
+    log_odds = np.rint(found.log_odds * MICRO).astype(np.int64)
+    return Refit(
+        calibration=calibration,
+        batch=np.rint(100 * found.learnt).astype(np.int64),
+        log_odds=log_odds,
+        pairs=_pairs(votes, found.log_odds) if paired else (),
+        report=_report(votes, bounds, found, weights[chosen], miss, false_alarm),
+    )
 
 
-def _counts(votes: Votes, chosen: NDArray[np.bool_], p_yes: NDArray[Any]) -> Reals:
-    """Return answers by volunteer, truth and answer, (v, 2, 3), of chosen subjects with their probability of yes."""
-    kept = chosen[votes.subject]
-    cell = votes.volunteer[kept] * len(Answer) + votes.answer[kept]
-    weight = p_yes[votes.subject[kept]].astype(np.float64)
-    size = votes.volunteers * len(Answer)
-    tables = [np.bincount(cell, share, size).reshape(-1, len(Answer)) for share in (1 - weight, weight)]
-    return np.stack(tables, axis=1)
+def _micro(nats: float) -> int:
+    return round(float(nats) * MICRO)
 
 
-def _population(given: Reals) -> Reals:
+def _crowd(given: Reals) -> Reals:
     """Return how volunteers answer on average by gold, (2, 3), drawn towards the declared start."""
     total = given.sum(axis=0) + CROWD * PRIOR / PRIOR.sum(axis=-1, keepdims=True)
     result: Reals = total / total.sum(axis=-1, keepdims=True)
     return result
 
 
-def _expectation_maximisation(votes: Votes, given: Reals, prior: Reals) -> tuple[Reals, Reals]:
-    """Return soft counts (v, 2, 3), gold included, and the log-odds of each subject in nats (n,)."""
-    unknown = votes.truth < 0
-    soft, share = given, 0.5
-    log_odds = np.where(votes.truth == Answer.YES, KNOWN, -KNOWN)
-    for _ in range(ROUNDS):
-        likelihood = soft + STRENGTH * prior
-        likelihood = np.log(likelihood / likelihood.sum(axis=-1, keepdims=True))
-        ratio = np.clip(likelihood[:, Answer.YES] - likelihood[:, Answer.NO], -CLIP / MICRO, CLIP / MICRO)
-        sums = np.bincount(votes.subject, ratio[votes.volunteer, votes.answer], len(votes.truth))
-        log_odds = np.where(unknown, sums + logit(share) + votes.prior / MICRO, log_odds)
-        posterior = expit(log_odds)
-        soft = given + _counts(votes, unknown, posterior)
-        heard = np.bincount(votes.subject, minlength=len(votes.truth)) > 0
-        share = float(np.clip((posterior[heard].sum() + 2) / (heard.sum() + 4), 0.05, 0.95))
-    return soft, log_odds
+@dataclass(frozen=True, slots=True)
+class _Replay:
+    """Gold decided as if it were not: sums after each vote, (g, t), by rows of at most `maximum` votes of a subject."""
+
+    if_yes: Reals
+    if_no: Reals
+    if_hard: Reals
+    rest: Reals
+    may: NDArray[np.bool_]
+    truth: Integers
+    weight: Reals
+
+    @classmethod
+    def of(cls, votes: Votes, given: Reals, found: Fit, prior: Reals, minimum: int, maximum: int) -> "_Replay":
+        """Replay the votes on gold, each with a skill that this subject has not taught."""
+        known = votes.truth[votes.subject]
+        places = np.flatnonzero(known >= 0)
+        places = places[np.argsort(votes.subject[places], kind="stable")]
+        subject, volunteer, answer = votes.subject[places], votes.volunteer[places], votes.answer[places]
+        counts = given[volunteer]
+        counts[np.arange(len(places)), known[places], answer] -= 1
+        proven = looks(counts + found.seen[volunteer])
+        sides = increments(counts + found.learnt[volunteer], prior, proven)
+        if_yes, if_no = (side[np.arange(len(places)), answer] for side in sides)
+        row, column, first = _rows(subject, maximum)
+        spread = _Spread(row, column)
+        ratio = spread.sums(np.where(proven, 0, if_yes - if_no))
+        cap = CLIP_UNPROVEN / MICRO
+        prevalence = logit(found.prevalence) + votes.prior[subject[first]] / MICRO
+        truth = votes.truth[subject[first]]
+        return cls(
+            if_yes=spread.sums(np.where(proven, if_yes, 0)),
+            if_no=spread.sums(np.where(proven, if_no, 0)),
+            if_hard=spread.sums(np.where(proven, if_hard(answer), 0)),
+            rest=np.clip(ratio, -cap, cap) + prevalence[:, None],
+            may=spread.there & (spread.sums(proven.astype(np.float64)) >= minimum),
+            truth=truth,
+            weight=1 / np.bincount(subject[first])[subject[first]] if len(first) else np.zeros(0),
+        )
+
+    def trajectories(self) -> Trajectories:
+        """Return the log-odds after each vote that may decide."""
+        log_odds = with_hard(self.if_yes, self.if_no, self.if_hard) + self.rest
+        return Trajectories(np.where(self.may, log_odds, np.nan), self.truth, self.weight)
+
+    def surprise(self) -> float:
+        """Return by how many nats gold surprises, each subject's surprise averaged over its votes."""
+        log_odds = self.trajectories().log_odds
+        against = np.where(self.truth == Answer.YES, -1, 1)[:, None] * log_odds
+        there = ~np.isnan(log_odds)
+        losses = np.where(there, np.logaddexp(0, np.where(there, against, 0)), 0).sum(axis=1)
+        return float((self.weight * losses / np.maximum(there.sum(axis=1), 1)).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Where votes lie in a table of one row for each replay."""
+
+    row: Integers
+    column: Integers
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (int(self.row.max(initial=-1)) + 1, int(self.column.max(initial=-1)) + 1)
+
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        table = np.zeros(self.shape, dtype=bool)
+        table[self.row, self.column] = True
+        return table
+
+    def sums(self, values: Reals) -> Reals:
+        """Return the running sums along the rows."""
+        table = np.zeros(self.shape)
+        table[self.row, self.column] = values
+        result: Reals = table.cumsum(axis=1)
+        return result
+
+
+def _rows(subject: Integers, maximum: int) -> tuple[Integers, Integers, Integers]:
+    """Lay sorted subjects out in rows of at most `maximum` votes; also return the first vote of each row."""
+    place = np.arange(len(subject)) - np.searchsorted(subject, subject)
+    column = place % max(maximum, 1)
+    first = np.flatnonzero(column == 0)
+    return np.cumsum(column == 0) - 1, column, first
+
+
+def _choose(replays: Sequence[_Replay]) -> int:
+    """Return which fit foretells gold best; another than the first only if it does so clearly."""
+    surprises = np.array([replay.surprise() for replay in replays])
+    surprises[1:] += OBJECTION
+    return int(surprises.argmin())
+
+
+def _pairs(votes: Votes, log_odds: Reals) -> Sequence[Pair]:
+    """Return the pairs of volunteers that stand out by gold and by subjects that are as good as decided."""
+    sure = np.where(np.abs(log_odds) >= SURE, (log_odds > 0).astype(np.int64), -1)
+    truth = np.where(votes.truth >= 0, votes.truth, sure)
+    found = agreements(votes.subject, votes.volunteer, votes.answer, truth, votes.volunteers)
+    columns = (found.first, found.second, found.together, found.agreed_errors, found.expected, found.p_value)
+    return [Pair(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def _report(
+    votes: Votes, bounds: Bounds, found: Fit, weight: float, miss: float, false_alarm: float
+) -> Mapping[str, object]:
+    """Return what researchers are told, as plain JSON values."""
+    classes = {}
+    for name, each, target in (("yes", bounds.yes, miss), ("no", bounds.no, false_alarm)):
+        classes[name] = {
+            "gold": each.gold,
+            "retired": round(each.retired, 3),
+            "wrong": round(each.wrong, 3),
+            "target": target,
+            "upper95": round(each.upper, 4),
+        }
+    return {
+        "votes": len(votes.subject),
+        "volunteers": votes.volunteers,
+        "prevalence": round(found.prevalence, 4),
+        "weight": weight,
+        "accept_nats": round(bounds.accept, 3),
+        "reject_nats": round(bounds.reject, 3),
+        "gold": classes,
+        "error_upper95": round(_upper(bounds, found.prevalence), 4),
+        "notes": list(_notes(bounds, weight, miss, false_alarm)),
+    }
+
+
+def _upper(bounds: Bounds, prevalence: float) -> float:
+    """Return what the error among all that retire stays below: the limits of both classes by their shares."""
+    shares = []
+    for each, share in ((bounds.yes, prevalence), (bounds.no, 1 - prevalence)):
+        shares.append(share * (each.retired + 1) / (each.gold + 1))
+    return (shares[0] * bounds.yes.upper + shares[1] * bounds.no.upper) / sum(shares)
+
+
+def _notes(bounds: Bounds, weight: float, miss: float, false_alarm: float) -> Sequence[str]:
+    notes = []
+    for name, each, target in (("yes", bounds.yes, miss), ("no", bounds.no, false_alarm)):
+        enough = int(np.ceil(1 / target - 1))
+        if each.retired < enough:
+            notes.append(
+                f"Only {each.retired:.0f} gold subjects that are a {name} would have retired; {enough} are needed to"
+                f" promise {target:.0%}. Until then the bound is higher than it may have to be, and costs votes."
+            )
+    if weight == 0:
+        notes.append("Volunteers err together here: what they say of each other foretells gold worse than gold alone.")
+    return notes

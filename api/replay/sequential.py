@@ -16,10 +16,11 @@ from api.replay.streams import Integers, Mask, Stream
 from cascade.calibration import UNCALIBRATED
 from cascade.decision import ENTRY, decide
 from cascade.drift import trusted
-from cascade.graph import VoteLimits, Workflow
+from cascade.graph import ScorePrior, VoteLimits, Workflow
 from cascade.refit import Refit, Votes, refit
 from cascade.rescoring import VOICE, reweigh
 from cascade.score import AGREES, cross_fitted
+from cascade.score_drift import people_alone
 from cascade.skill import weigh
 from cascade.standing import STANDING, Rows, Side, Tally, rules_of
 from cascade.vocabulary import NO_ANSWER, Answer, Bucket, StageState
@@ -32,6 +33,7 @@ SCALES: Final = (0.05, 0.15, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.25, 1.6, 2.2, 3.
 
 _NAME: Final = "answer"
 _ENDLESS: Final = 1_000_000
+_PRIOR: Final = ScorePrior("score")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,6 @@ class _Course:
         votes = VoteLimits(minimum=minimum, maximum=_ENDLESS, contested=0)
         self._workflow = Workflow(_NAME, "?", votes=votes, audit=0, cold=not stream.gold.any())
         self._score = _score_priors(stream)
-        self._machine = (np.abs(self._score) >= AGREES).astype(np.int64)
         self._calibration, self._batch = UNCALIBRATED, np.zeros((stream.volunteers, 2, 3), dtype=np.int64)
         self._counted = stream.on_gold.copy()
         self._standings = np.zeros(len(stream.truth), dtype=STANDING)
@@ -85,7 +86,8 @@ class _Course:
         stream, used = self._stream, np.flatnonzero(self._counted[:place])
         said = (stream.subject[used], stream.volunteer[used], stream.answer[used])
         votes = Votes(*said, stream.known, self._score, stream.volunteers)
-        result = refit(votes, self._calibration, miss=self._workflow.miss, false_alarm=self._workflow.false_alarm)
+        targets = {"miss": self._workflow.miss, "false_alarm": self._workflow.false_alarm}
+        result = refit(votes, self._calibration, **targets, paired=False)
         self._calibration, self._batch = result.calibration, result.batch
         self._rules = self._rules_now()
         self._weigh_anew(used, place)
@@ -130,10 +132,10 @@ class _Course:
         voices = np.zeros(len(chosen), dtype=VOICE)
         voices["stage"], voices["answer"] = (np.cumsum(is_open) - 1)[stream.subject[chosen]], stream.answer[chosen]
         voices["if_yes"], voices["if_no"], voices["proven"] = self._weights(chosen, place)
-        prior = self._calibration.prevalence + self._score[still]
-        standings[still] = reweigh(
-            standings[still], self._rules_of(still), prior, self._machine[still], voices
-        ).standings
+        score = self._score[still]
+        prior = self._calibration.prevalence + score
+        machine = ((np.abs(score) >= AGREES) & ((prior > 0) == (score > 0))).astype(np.int64)
+        standings[still] = reweigh(standings[still], self._rules_of(still), prior, machine, voices).standings
 
     def _rules_of(self, subjects: Integers) -> Rows:
         return self._rules[np.zeros(len(subjects), dtype=np.int64)]
@@ -151,8 +153,13 @@ class _Course:
 
 
 def _score_priors(stream: Stream) -> Integers:
-    """Return what a machine's scores add to the log-odds, by what gold says of them; a gold subject's own left out."""
+    """Return what a machine's scores add to the log-odds, by what gold says of them; a gold subject's own left out.
+
+    Some subjects, the same in every stream, are left to people alone as in a campaign.
+    """
     priors = np.zeros(len(stream.truth), dtype=np.int64)
     scored = np.flatnonzero(~np.isnan(stream.score))
     priors[scored] = cross_fitted(stream.score[scored], stream.known[scored])
+    draws = np.random.default_rng(0).integers(2**31, size=len(priors)).tolist()
+    priors[[people_alone(draw, _PRIOR.people) for draw in draws]] = 0
     return priors

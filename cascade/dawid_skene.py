@@ -1,0 +1,180 @@
+"""Volunteers and subjects judged by each other: Dawid and Skene's model, gold fixed, with trust that spreads from it.
+
+Every round takes the skills for true and asks how likely each subject is a *yes*, then takes that for true and counts
+how each volunteer has answered. Plain rounds of this kind believe whatever most say: on a log whose volunteers err
+together they are worse than a majority, and accounts that agree with each other prove each other right. Here
+
+- gold is fixed;
+- what volunteers have not proven is pooled and capped on every subject, as it is when votes are counted;
+- a volunteer learns from a subject by as much as *other, proven* volunteers tell of it (`tanh` of half their evidence);
+- what is learnt so counts for `weight` of a gold answer, since it is less certain and shares its errors.
+
+Source of the model: A. P. Dawid and A. M. Skene, Applied Statistics 28 (1979) 20-28. The rest is measured on the vote
+logs of the benchmark (see docs/engine.md).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from cascade.skill import CLIP, CLIP_UNPROVEN, MICRO, looks
+from cascade.standing import if_hard, with_hard
+from cascade.vocabulary import Answer
+
+Integers = NDArray[np.int64]
+Reals = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+ROUNDS: Final = 10
+COMMON: Final = 0.95
+"""A *yes* is never taken to be rarer than 5 % or more common than this."""
+
+_WORDS: Final = len(Answer)
+_CELLS: Final = 2 * _WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """The counted votes of one workflow, those on gold among them, in the order in which they came.
+
+    Attributes
+    ----------
+    subject, volunteer, answer
+        One entry for each vote, (m,): indices below n and v, and an `Answer`.
+    truth
+        The known answer of each subject, (n,), -1 where none is known.
+    prior
+        What a machine's score adds to the log-odds of each subject in micro-nats, (n,), 0 where there is none.
+    volunteers
+        How many volunteers there are: v.
+    """
+
+    subject: Integers
+    volunteer: Integers
+    answer: Integers
+    truth: Integers
+    prior: Integers
+    volunteers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What the rounds end with.
+
+    Attributes
+    ----------
+    learnt
+        What subjects that are not gold add to each volunteer's counts, in answers, (v, 2, 3).
+    seen
+        The same before `weight`: by it a volunteer is proven.
+    log_odds
+        Of each subject that is not gold, in nats, (n,).
+    prevalence
+        The share of *yes* among subjects with votes.
+    """
+
+    learnt: Reals
+    seen: Reals
+    log_odds: Reals
+    prevalence: float
+
+
+def gold_counts(votes: Votes) -> Reals:
+    """Return the gold answers of each volunteer, (v, 2, 3)."""
+    known = votes.truth[votes.subject]
+    on_gold = known >= 0
+    cell = votes.volunteer[on_gold] * _CELLS + known[on_gold] * _WORDS + votes.answer[on_gold]
+    return np.bincount(cell, minlength=votes.volunteers * _CELLS).reshape(-1, 2, _WORDS).astype(np.float64)
+
+
+def increments(counts: Reals, prior: Reals, proven: Mask) -> tuple[Reals, Reals]:
+    """Return ln P(answer | yes) and ln P(answer | no) of each volunteer and answer in nats, clipped, each (v, 3)."""
+    likelihood = counts + prior
+    likelihood = np.log(likelihood / likelihood.sum(axis=-1, keepdims=True))
+    if_no, if_yes = likelihood[:, Answer.NO], likelihood[:, Answer.YES]
+    clip = np.where(proven, CLIP, CLIP_UNPROVEN)[:, None] / MICRO
+    return np.maximum(if_yes, if_no - clip), np.maximum(if_no, if_yes - clip)
+
+
+def fit(votes: Votes, given: Reals, prior: Reals, weight: float) -> Fit:
+    """Return what subjects without gold say of volunteers, and the volunteers of them.
+
+    `given` are the gold counts (v, 2, 3), `prior` what every volunteer starts with (2, 3), in answers. Without any gold
+    everybody is believed from the start.
+    """
+    rounds = _Rounds.of(votes, cold=not given.any())
+    learnt = seen = np.zeros_like(given)
+    share, log_odds = 0.5, np.zeros(len(votes.truth))
+    for _ in range(ROUNDS):
+        proven = np.ones(len(given), dtype=bool) if rounds.cold else looks(given + seen)
+        log_odds, p_yes, tells = rounds.judge(increments(given + learnt, prior, proven), proven, share)
+        seen = rounds.count(p_yes, tells)
+        learnt = weight * seen
+        share = _share_of(expit(log_odds)[rounds.heard], votes.truth)
+    return Fit(learnt, seen, log_odds, share)
+
+
+def _share_of(p_yes: Reals, truth: Integers) -> float:
+    known = truth[truth >= 0]
+    share = (p_yes.sum() + (known == Answer.YES).sum() + 2) / (len(p_yes) + len(known) + 4)
+    return float(np.clip(share, 1 - COMMON, COMMON))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rounds:
+    """The votes on subjects that are not gold, laid out for the rounds."""
+
+    subject: Integers
+    cell: Integers
+    volunteer: Integers
+    subjects: int
+    volunteers: int
+    offset: Reals
+    if_hard: Reals
+    heard: Mask
+    cold: bool
+
+    @classmethod
+    def of(cls, votes: Votes, *, cold: bool) -> "_Rounds":
+        live = np.flatnonzero(votes.truth[votes.subject] < 0)
+        subject, volunteer, answer = votes.subject[live], votes.volunteer[live], votes.answer[live]
+        n = len(votes.truth)
+        return cls(
+            subject=subject,
+            cell=volunteer * _WORDS + answer,
+            volunteer=volunteer,
+            subjects=n,
+            volunteers=votes.volunteers,
+            offset=votes.prior / MICRO,
+            if_hard=if_hard(answer),
+            heard=np.bincount(subject, minlength=n) > 0,
+            cold=cold,
+        )
+
+    def judge(self, worth: tuple[Reals, Reals], proven: Mask, share: float) -> tuple[Reals, Reals, Reals]:
+        """Return the log-odds of each subject; and for each vote P(yes) by all votes, and how much others tell."""
+        believed = proven[self.volunteer]
+        if_yes, if_no = (np.where(believed, side.ravel()[self.cell], 0) for side in worth)
+        own = np.stack([if_yes, if_no, np.where(believed, self.if_hard, 0)])
+        sums = np.stack([self._by_subject(each) for each in own])
+        evidence = with_hard(sums[0], sums[1], sums[2])
+        pooled = np.zeros(self.subjects)
+        if not believed.all():
+            ratio = np.where(believed, 0, (worth[0] - worth[1]).ravel()[self.cell])
+            pooled = np.clip(self._by_subject(ratio), -CLIP_UNPROVEN / MICRO, CLIP_UNPROVEN / MICRO)
+        log_odds = evidence + pooled + logit(share) + self.offset
+        others = sums[:, self.subject] - own
+        told = with_hard(others[0], others[1], others[2])
+        return log_odds, expit(log_odds)[self.subject], np.abs(np.tanh(told / 2))
+
+    def count(self, p_yes: Reals, tells: Reals) -> Reals:
+        """Return the answers of each volunteer by probable truth, (v, 2, 3), each as far as others tell of it."""
+        size = self.volunteers * _WORDS
+        tables = [np.bincount(self.cell, tells * share, size) for share in (1 - p_yes, p_yes)]
+        return np.stack([table.reshape(-1, _WORDS) for table in tables], axis=1)
+
+    def _by_subject(self, values: Reals) -> Reals:
+        return np.bincount(self.subject, values, self.subjects).astype(np.float64, copy=False)
