@@ -19,6 +19,7 @@ retired, and votes per subject:
     sp_amt          .056  1.00   3.8      .059  1.00   3.2      .056  1.00   3.8
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -81,3 +82,23 @@ def agreement_error(log_odds: Integers, labels: Integers, target: float) -> floa
         return target
     against = np.where(labels == Answer.YES, -log_odds, log_odds) / MICRO
     return min(0.5, max(target, SAFETY * float(expit(against).mean())))
+
+
+def agreement_report(proven: int, labels: int, error: float) -> dict[str, float]:
+    """Return what a refit tells of a workflow in which agreement decides; see `agreement_words`."""
+    return {"proven_share": proven / MICRO, "labels": labels, "expected_error": round(error, 4)}
+
+
+def agreement_words(report: Mapping[str, float]) -> list[str]:
+    """Return in sentences what `agreement_report` holds."""
+    words = [
+        f"Agreement decides: volunteers proven by gold have given {100 * report['proven_share']:.0f} % of the votes so"
+        f" far. From {100 * ENOUGH_PROVEN / MICRO:.0f} % on the evidence of the proven decides alone."
+    ]
+    if report["labels"]:
+        words.append(
+            f"Of the {report['labels']:,.0f} labels so far about {100 * report['expected_error']:.0f} % may be wrong:"
+            f" {SAFETY} times what the votes say of themselves, or the target where that is more. It is an estimate and"
+            " no bound."
+        )
+    return words

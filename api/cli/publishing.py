@@ -4,19 +4,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.cli.forecasts import show as show_forecast
 from api.cli.running import asides, console, fail, over_services
 from api.declaration_file import MOST_BYTES, parse
+from api.services.forecast import Forecast
 from api.services.house import Services
 from api.services.publishing import Preview, Publication
 from api.services.settling import Report
+from api.services.what_if import PREVIEW_VOTES
 from cascade.difference import describe
 from cascade.errors import DeclarationErrors
 from cascade.graph import EXPERT, Cascade, Workflow
+
+SHOWN: Final = 5
+"""Subjects that change which are named before a cascade is published."""
 
 cascade = typer.Typer(name="cascade", help="Declared cascades.", no_args_is_help=True)
 
@@ -31,8 +37,8 @@ def cascades() -> None:
 @cascade.command("check")
 def check(file: File) -> None:
     """Check a declaration, without a database, and show what it declares."""
-    with _errors_of(file):
-        found = parse(_read(file)).cascade
+    with errors_of(file):
+        found = parse(read_declaration(file)).cascade
     console.print(f"{file} declares {_counted(len(found.workflows), 'workflow')} for the project {found.project}.")
     for workflow in found.workflows:
         console.print(_shown(found, workflow), markup=False)
@@ -45,13 +51,17 @@ def publish(
 ) -> None:
     """Publish a cascade: show what changes, ask, put it in force, and let the subjects follow.
 
+    Of a project with votes it shows what they would have come to, as `chaffinch whatif` does.
+
     A project is created by its first publication, or by importing subjects. A changed question is a new one: votes stay
     with the old question, and subjects that are not decided begin anew.
     """
-    with _errors_of(file):
-        text = _read(file)
-        preview = over_services(lambda services: services.publishing.preview(text))
+    with errors_of(file):
+        text = read_declaration(file)
+        preview, forecast = over_services(lambda services: _look(services, text))
         _show(preview)
+        if forecast is not None:
+            show_forecast(console, forecast, SHOWN)
         if dry_run:
             return
         if not preview.unchanged and not yes:
@@ -60,12 +70,21 @@ def publish(
     console.print(_summary(publication), markup=False)
 
 
+async def _look(services: Services, text: bytes) -> tuple[Preview, Forecast | None]:
+    """Return what would change, and what that would have made of the votes that there are."""
+    preview = await services.publishing.preview(text)
+    if preview.unchanged or not preview.version:
+        return preview, None
+    return preview, await services.what_if.forecast(text, votes_limit=PREVIEW_VOTES)
+
+
 async def _publish(services: Services, text: bytes, replacing: int) -> Publication:
     with _following() as report:
         return await services.publishing.publish(text, replacing=replacing, report=report)
 
 
-def _read(file: Path) -> bytes:
+def read_declaration(file: Path) -> bytes:
+    """Return the text of a declaration, or end the command that cannot have it."""
     try:
         with file.open("rb") as opened:
             return opened.read(MOST_BYTES + 1)
@@ -74,7 +93,7 @@ def _read(file: Path) -> bytes:
 
 
 @contextmanager
-def _errors_of(file: Path) -> Iterator[None]:
+def errors_of(file: Path) -> Iterator[None]:
     """Print what is wrong in a declaration as compilers do."""
     try:
         yield
@@ -93,6 +112,10 @@ def _show(preview: Preview) -> None:
     console.print(f"{preview.project}, {over}:", markup=False)
     for change in preview.changes:
         console.print(f"  {describe(change)}", markup=False)
+    if preview.advice:
+        console.print("What gold would buy (chaffinch ask names the subjects to ask an expert about):")
+        for line in preview.advice:
+            console.print(f"  - {line}", markup=False)
 
 
 def _ask(preview: Preview) -> None:

@@ -8,28 +8,34 @@ How the subjects follow, and why no vote or import slips through, is told in `ap
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.declaration_file import Declaration, load, parse
 from api.errors import PublicationOvertakenError
+from api.services.asking import advice_on
 from api.services.published import PublishedCascades
 from api.services.reachable import reachable
 from api.services.settling import Report, Settled, settle, unheard
 from api.store.engine import Connection, Pool
 from api.store.publishing import PublishingStore
+from cascade.asking import needed
 from cascade.declaration import canonical, check_gold, digest
 from cascade.difference import Change, difference
 from cascade.errors import DeclarationErrors
-from cascade.graph import Cascade
+from cascade.graph import Cascade, Sequential
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What publishing would change. `version` is the number in force, 0 if none is."""
+    """What publishing would change. `version` is the number in force, 0 if none is.
+
+    `advice` says, workflow by workflow, what the gold lets the engine promise and what more would buy.
+    """
 
     project: str
     version: int
     changes: Sequence[Change]
+    advice: Sequence[str] = ()
 
     @property
     def unchanged(self) -> bool:
@@ -74,8 +80,9 @@ class Publishing:
         async with self._pool.acquire() as connection:
             store = PublishingStore(connection)
             project_id, version_id = await store.find_project(declaration.cascade.project) or (None, None)
-            await _require_gold(store, project_id, declaration)
-            return await self._compare(connection, version_id, declaration.cascade)
+            gold = await _require_gold(store, project_id, declaration)
+            compared = await self._compare(connection, version_id, declaration.cascade)
+            return replace(compared, advice=_advice(declaration.cascade, gold))
 
     async def publish(
         self, text: str | bytes, *, replacing: int | None = None, report: Report = unheard
@@ -138,10 +145,25 @@ class Publishing:
         return Preview(cascade.project, current.number if current else 0, changes)
 
 
-async def _require_gold(store: PublishingStore, project_id: int | None, declaration: Declaration) -> None:
+async def _require_gold(
+    store: PublishingStore, project_id: int | None, declaration: Declaration
+) -> Mapping[str, tuple[int, int]]:
+    """Return how many subjects are known to be no and yes by workflow, if that suffices for the declaration."""
     counts: Mapping[str, tuple[int, int]] = {} if project_id is None else await store.count_gold(project_id)
     if errors := check_gold(declaration.cascade, counts, declaration.position):
         raise DeclarationErrors(errors)
+    return counts
+
+
+def _advice(cascade: Cascade, gold: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Return what more gold would buy, where it does not suffice for the declared targets."""
+    advice = []
+    for workflow in cascade.workflows:
+        no, yes = gold.get(workflow.name, (0, 0))
+        enough = yes >= needed(workflow.miss) and no >= needed(workflow.false_alarm)
+        if isinstance(workflow.policy, Sequential) and not enough:
+            advice += [f"{workflow.name}: {each}" for each in advice_on(workflow, (no, yes))]
+    return advice
 
 
 async def _change_editions(store: PublishingStore, project_id: int, cascade: Cascade) -> Mapping[str, int]:

@@ -29,18 +29,23 @@ from api.services.rescoring import Weighing, rescore
 from api.services.score_fitting import PeopleLabels
 from api.services.score_watch import people_labels, score_view, tell
 from api.services.vote_arrays import Inputs, arrange
+from api.store.asking import AskingStore
 from api.store.engine import Connection, open_pool
 from api.store.publishing import PublishingStore
 from api.store.refitting import Candidate, Dropped, NewCalibration, RefittingStore, gather
-from cascade.agreement import proven_share
+from cascade.agreement import agreement_error, agreement_report, agreement_words, proven_share
 from cascade.asking import gold_advice
 from cascade.calibration import Calibration
 from cascade.graph import ScorePrior, Sequential, Workflow
 from cascade.refit import Pair, Refit, refit
 from cascade.skill import proven
+from cascade.standing import rules_of
 
 NAMED: Final = 50
 """Pairs, and volunteers whose skill has dropped, that a report names at most."""
+
+_CELLS: Final = 6
+"""Truths by answers."""
 
 NOT_SEQUENTIAL: Final = "decides by a count or a lead of votes, for which there is nothing to calibrate"
 NO_VOTES: Final = "has no votes yet"
@@ -176,6 +181,9 @@ class Refitting:
         calibration = replace(fit.refit.calibration, revision=before.revision + 1, scores=fit.inputs.scores)
         dropped = await self._store.dropped(candidate.workflow_id)
         report = {**await self._report(candidate, fit, dropped), "advice": _advice(workflow, fit.inputs)}
+        if rules_of([workflow], {workflow.name: calibration})[0]["cold"]:
+            report["agreement"] = await self._agreement(candidate, workflow, fit)
+            report["advice"] += agreement_words(report["agreement"])
         tell(candidate.slug, candidate.name, report["scores"])
         if not dry_run:
             new = _new(candidate, calibration, fit, report, _unproven(dropped))
@@ -207,6 +215,15 @@ class Refitting:
             "inputs": inputs.digest,
         }
 
+    async def _agreement(self, candidate: Candidate, workflow: Workflow, fit: _Fit) -> dict[str, float]:
+        """Return what is to be expected of the labels that agreement has given."""
+        subjects, labels = await AskingStore(self._connection, candidate.workflow_id).agreed_labels()
+        fitted = fit.inputs.subjects
+        heard, places, rows = np.intersect1d(fitted, np.array(subjects, dtype=np.int64), return_indices=True)
+        log_odds, answers = fit.refit.log_odds[places], np.array(labels, dtype=np.int64)[rows]
+        error = agreement_error(log_odds, answers, max(workflow.miss, workflow.false_alarm))
+        return agreement_report(fit.refit.calibration.proven, len(heard), error)
+
     async def _pseudonyms(self, candidate: Candidate, persons: Sequence[int]) -> dict[int, str]:
         volunteers = await self._store.volunteers_of(candidate.workflow_id, sorted(set(persons))) if persons else {}
         pseudonyms = Pseudonyms(candidate.pseudonym_key)
@@ -224,9 +241,11 @@ def _fit(
     """Read a workflow's votes and fit them, or say why there is nothing to fit. It blocks: use a thread."""
     score = workflow.prior.score if isinstance(workflow.prior, ScorePrior) else None
     inputs = arrange(gather(database_url, workflow_id, score), workflow, before, people)
-    if not len(inputs.votes.subject) and not any(fit.used for fit in inputs.scores.values()):
+    if not len(inputs.votes.subject) and not any(
+        fit.used for fit in (*inputs.scores.values(), *before.scores.values())
+    ):
         return NO_VOTES
-    if inputs.digest == last:
+    if inputs.digest == last and inputs.scores == before.scores:
         return NOTHING_NEW
     votes = inputs.votes
     fitted = refit(votes, before, miss=workflow.miss, false_alarm=workflow.false_alarm)
@@ -245,7 +264,7 @@ def _new(
 ) -> NewCalibration:
     """Return a calibration as it is stored. Who has lost their record keeps nothing of what other subjects say."""
     inputs = fit.inputs
-    batch = (fit.refit.batch + inputs.shown).reshape(len(inputs.persons), -1)
+    batch = (fit.refit.batch + inputs.shown).reshape(len(inputs.persons), _CELLS)
     batch[np.isin(inputs.persons, unproven)] = 0
     return NewCalibration(
         workflow_id=candidate.workflow_id,
