@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cascade.drift import ALARM, MEMORY, Records, learn, learn_in_order, trusted
-from cascade.skill import MICRO, proven, weigh
+from cascade.skill import MICRO, weigh
 from cascade.vocabulary import Answer
 
 Integers = NDArray[np.int64]
@@ -32,12 +32,19 @@ def test_a_steady_volunteer_keeps_their_record() -> None:
         assert lived([right] * 100).drops.mean() < 0.06
 
 
-def test_whoever_turns_to_coin_flips_or_to_lies_begins_anew_and_is_seldom_proven() -> None:
+def test_whoever_turns_to_coin_flips_or_to_lies_is_found_and_weighs_little() -> None:
+    before = lived([0.9] * 60)
     for later, answers in ((0.5, 32), (0.1, 8)):
         turned = lived([0.9] * 60 + [later] * answers)
 
         assert (turned.drops > 0).mean() > 0.85
-        assert proven(turned.counts[turned.drops > 0]).mean() < 0.2
+        assert weight_of_yes(turned) < 0.3 * weight_of_yes(before)
+
+
+def weight_of_yes(records: Records) -> float:
+    """Return what a yes weighs on average, in nats."""
+    if_yes, if_no, _ = weigh(records.counts, np.full(len(records.cusum), YES))
+    return float((if_yes - if_no).mean()) / MICRO
 
 
 def test_the_answer_that_raises_the_alarm_is_the_last_of_the_old_record() -> None:
