@@ -38,7 +38,7 @@ def test_whoever_turns_to_coin_flips_or_to_lies_is_found_and_weighs_little() -> 
         turned = lived([0.9] * 60 + [later] * answers)
 
         assert (turned.drops > 0).mean() > 0.85
-        assert weight_of_yes(turned) < 0.3 * weight_of_yes(before)
+        assert weight_of_yes(turned) < 0.5 * weight_of_yes(before)
 
 
 def weight_of_yes(records: Records) -> float:
