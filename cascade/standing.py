@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from cascade.agreement import AGREEMENT, ENOUGH_PROVEN
-from cascade.calibration import UNCALIBRATED, Calibration
+from cascade.calibration import HARD, UNCALIBRATED, Calibration
 from cascade.graph import EXPERT, Count, Lead, Workflow
 from cascade.skill import CLIP_UNPROVEN, MICRO
 
@@ -61,9 +61,6 @@ def rules_of(workflows: Sequence[Workflow], calibrations: Mapping[str, Calibrati
     return np.array([_rule(each, known.get(each.name, UNCALIBRATED)) for each in workflows], dtype=RULE)
 
 
-HARD: Final = 0.05
-"""The share of subjects that are hard."""
-
 HARD_WORDS: Final = np.log([0.46, 0.46, 0.08])
 """ln P(answer) of anybody on a hard subject: no, yes, unsure."""
 
@@ -74,29 +71,41 @@ def if_hard(answers: Integers) -> Reals:
     return result
 
 
-def with_hard(if_yes: Reals, if_no: Reals, hard_too: Reals, share: float = HARD) -> Reals:
+def with_hard(if_yes: Reals, if_no: Reals, hard_too: Reals, share: Reals | float = HARD / MICRO) -> Reals:
     """Return the log-odds of *yes* by sums of log-likelihoods in nats, if a share of subjects is hard.
 
     On a hard subject everybody guesses, so volunteers err there together. Votes that agree lose little by it; votes
     that contradict each other point to a hard subject, and weigh less the more there are. A subject that is hard is as
     likely a yes as any other. Without it a nominal error of 1 % was one of 3 to 9 % on real logs.
     """
-    easy, hard = math.log1p(-share), math.log(share)
+    with np.errstate(divide="ignore"):
+        easy, hard = np.log1p(-np.asarray(share)), np.log(share)
     result: Reals = np.logaddexp(easy + if_yes, hard + hard_too) - np.logaddexp(easy + if_no, hard + hard_too)
     return result
 
 
-def log_odds(standings: Rows) -> Integers:
+def log_odds(standings: Rows, hard: Integers | int = HARD) -> Integers:
     """Return the log-odds of *yes* in micro-nats, (n,): the prior, the proven evidence, and the unproven.
 
-    Proven evidence allows for hard subjects (see `with_hard`); the unproven count for 1 nat at most, all together. The
-    sums are exact; what is made of them here is rounded to whole micro-nats.
+    Proven evidence allows for a share of hard subjects, in millionths (see `with_hard`); the unproven count for 1 nat
+    at most, all together. The sums are exact; what is made of them here is rounded to whole micro-nats.
     """
     said = np.stack([standings["n_no"], standings["n_yes"], standings["n_unsure"]], axis=-1)
     sums = (standings["if_yes"] / MICRO, standings["if_no"] / MICRO, said @ HARD_WORDS)
-    evidence = np.rint(with_hard(*sums) * MICRO).astype(np.int64)
+    evidence = np.rint(with_hard(*sums, hard / MICRO) * MICRO).astype(np.int64)
     unproven = np.minimum(np.maximum(standings["unproven"], -CLIP_UNPROVEN), CLIP_UNPROVEN)
     result: Integers = standings["prior"] + evidence + unproven
+    return result
+
+
+def log_odds_by(standings: Rows, rules: Rows) -> Integers:
+    """Return the log-odds of *yes* as each stage's rule sees them, in micro-nats, (n,).
+
+    With the rule's share of hard subjects, and with all that the unproven say where agreement decides.
+    """
+    unproven = standings["unproven"]
+    beyond = unproven - np.minimum(np.maximum(unproven, -CLIP_UNPROVEN), CLIP_UNPROVEN)
+    result: Integers = log_odds(standings, rules["hard"]) + np.where(rules["cold"] > 0, beyond, 0)
     return result
 
 
@@ -137,25 +146,20 @@ class Side:
     @classmethod
     def both(cls, standings: Rows, rule: Rows) -> tuple[Self, Self]:
         """Return the case for yes and the case for no."""
-        z, prior, machine = _cold_odds(standings, rule), standings["prior"], standings["machine"] != 0
+        z, prior, machine = log_odds_by(standings, rule), standings["prior"], standings["machine"] != 0
         yes = cls(z, prior, rule["accept"], machine & (prior > 0))
         return yes, cls(-z, -prior, rule["reject"], machine & (prior < 0))
 
 
-def _cold_odds(standings: Rows, rule: Rows) -> Integers:
-    """Return the log-odds of *yes*, with all of the unproven evidence where agreement decides."""
-    unproven = standings["unproven"]
-    beyond = unproven - np.minimum(np.maximum(unproven, -CLIP_UNPROVEN), CLIP_UNPROVEN)
-    result: Integers = log_odds(standings) + np.where(rule["cold"] > 0, beyond, 0)
-    return result
-
-
 def _rule(workflow: Workflow, calibration: Calibration) -> tuple[int, ...]:
     policy, votes = workflow.policy, workflow.votes
+    cold = workflow.cold and calibration.proven < ENOUGH_PROVEN
     return (
         policy.kind,
-        calibration.accept or wald(workflow.false_alarm),
-        calibration.reject or wald(workflow.miss),
+        # While agreement decides there is too little gold for bounds of its own, and those for scarce gold are for the
+        # proven alone: unproven votes would hardly reach them.
+        (not cold and calibration.accept) or wald(workflow.false_alarm),
+        (not cold and calibration.reject) or wald(workflow.miss),
         votes.minimum,
         votes.maximum,
         votes.contested,
@@ -166,7 +170,7 @@ def _rule(workflow: Workflow, calibration: Calibration) -> tuple[int, ...]:
         round(workflow.audit * 1_000_000),
         workflow.level == EXPERT,
         calibration.hard,
-        AGREEMENT if workflow.cold and calibration.proven < ENOUGH_PROVEN else 0,
+        AGREEMENT if cold else 0,
     )
 
 
