@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from cascade.interval import clopper_pearson
-from cascade.standing import Integers, Mask, log_odds, p_yes
+from cascade.standing import Integers, Mask, p_yes
 from cascade.vocabulary import NO_ANSWER, Answer
 from cascade.whatif import Played
 
@@ -48,7 +48,7 @@ def by_model(played: Played) -> float | None:
     answered = played.retired & (played.standings["answer"] != NO_ANSWER)
     if not answered.any():
         return None
-    p = p_yes(log_odds(played.standings[answered]))
+    p = p_yes(played.log_odds[answered])
     return float(np.where(played.standings["answer"][answered] == Answer.YES, 1 - p, p).mean())
 
 

@@ -8,7 +8,6 @@ judged by them as far as they reach; what is missing then is estimated (see `Out
 A replay cannot know who else would have been asked, nor in another order. It compares rules on the same votes.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -22,7 +21,7 @@ from cascade.calibration import Calibration
 from cascade.decision import decide, need
 from cascade.graph import Attributes, Cascade, Workflow
 from cascade.skill import MICRO, PRIOR
-from cascade.standing import STANDING, Integers, Mask, Rows, Tally, log_odds
+from cascade.standing import STANDING, Integers, Mask, Rows, Tally, log_odds, wald
 from cascade.vocabulary import NO_ANSWER, Answer, PolicyKind, Reason, StageState
 
 Reals = NDArray[np.float64]
@@ -63,6 +62,11 @@ class Played:
         result: Mask = self.standings["state"] == StageState.RETIRED
         return result
 
+    @property
+    def log_odds(self) -> Integers:
+        """The log-odds of *yes* as the rule sees them, in micro-nats, (n,)."""
+        return log_odds(self.standings, np.broadcast_to(self.rule["hard"], len(self.standings)))
+
 
 def begun(standings: Rows) -> Rows:
     """Return stages as they were before any vote, with the prior and the draw that they are stored with."""
@@ -89,7 +93,7 @@ def retargeted(calibration: Calibration, now: Workflow, new: Workflow) -> Calibr
     """
 
     def moved(bound: int, before: float, after: float) -> int:
-        return max(1, bound + round((_logit(before) - _logit(after)) * MICRO)) if bound else 0
+        return max(1, bound + wald(after) - wald(before)) if bound else 0
 
     return replace(
         calibration,
@@ -147,7 +151,7 @@ def outlook(played: Played, told: Information) -> Outlook:
     least = np.where(played.retired, 0, need(standings, played.rule, np.zeros(len(standings), dtype=np.int64)))
     if rule["policy"] == PolicyKind.COUNT:
         return Outlook(least, least.astype(np.float64))
-    tally, z = Tally.of(standings), log_odds(standings) / MICRO
+    tally, z = Tally.of(standings), played.log_odds / MICRO
     if rule["policy"] == PolicyKind.LEAD:
         lead = tally.yes - tally.no
         to_yes, to_no = (rule["lead"] - lead) / told.lead_yes, (rule["lead"] + lead) / told.lead_no
@@ -275,7 +279,3 @@ def _routes(
 def _towards(step: Reals, weight: Reals, declared: float) -> float:
     mean = (float((step * weight).sum()) + STRENGTH * declared) / (float(weight.sum()) + STRENGTH)
     return max(LEAST, mean)
-
-
-def _logit(share: float) -> float:
-    return math.log(share / (1 - share))

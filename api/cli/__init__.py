@@ -32,6 +32,7 @@ from api.cli import (
     uploading,
     verifying,
     webhooks,
+    whatif,
     why,
     working,
 )
@@ -54,6 +55,7 @@ app = typer.Typer(
 app.command("serve")(serving.serve)
 app.command("worker")(working.worker)
 app.command("publish")(publishing.publish)
+app.command("whatif")(whatif.whatif)
 app.command("why")(why.why)
 app.command("refit")(refitting.refit)
 app.command("ask")(asking.ask)

@@ -48,8 +48,13 @@ def votes_of(*answers: str) -> tuple[Rows, Rows]:
     return begun(stages), votes
 
 
+def rule_of(workflow: Workflow) -> Rows:
+    """The rule by plain sums: no subject is hard."""
+    return rules_of([workflow], {workflow.name: Calibration(hard=0)})
+
+
 def played(workflow: Workflow, *answers: str) -> Played:
-    return play(*votes_of(*answers), rules_of([workflow]))
+    return play(*votes_of(*answers), rule_of(workflow))
 
 
 def compared(now: Workflow, new: Workflow, *answers: str) -> list[str]:
@@ -76,7 +81,7 @@ def test_votes_after_the_decision_are_spared_and_a_stricter_rule_uses_them() -> 
 def test_what_is_missing_is_at_least_the_strong_votes_and_is_expected_by_what_votes_tell() -> None:
     workflow = a_workflow(false_alarm=0.001, miss=0.001, votes=VoteLimits(2, 20, 0))
     stages, votes = votes_of("y", *["yyyy"] * 10)
-    outcome = play(stages, votes, rules_of([workflow]))
+    outcome = play(stages, votes, rule_of(workflow))
 
     ahead = outlook(outcome, information(stages, votes))
 

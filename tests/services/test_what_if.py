@@ -146,7 +146,7 @@ async def test_a_new_edge_reroutes_and_counts_who_arrives(services: Services, da
     assert [(each.workflow, each.arriving) for each in found.not_played] == [("ring", 1)]
 
 
-async def test_gold_is_played_by_skills_that_have_not_learnt_from_it(services: Services, database: Connection) -> None:
+async def test_errors_are_counted_on_gold_by_truth(services: Services, database: Connection) -> None:
     campaign = await a_campaign(services, database, SEQUENTIAL, gold=(3, 3))
     await vote(services, campaign, campaign.arc, campaign.subjects[0], "yes")
     for caller in await people(campaign, 3):
@@ -155,9 +155,8 @@ async def test_gold_is_played_by_skills_that_have_not_learnt_from_it(services: S
 
     [arc] = (await foretold(services, BY_TWO)).workflows
 
-    # With three gold answers of each truth they are proven; without the one that is judged, they are not.
     now, new = arc.errors_now, arc.errors_new
-    assert (now.miss.subjects, now.miss.of, now.miss.low, now.miss.high, now.miss.enough) == (3, 0, 0, 1, 72)
+    assert (now.miss.subjects, now.miss.wrong, now.miss.target, now.miss.enough) == (3, 0, 0.05, 72)
     assert (new.miss.of, new.miss.wrong, new.false_alarm.of, new.false_alarm.wrong) == (3, 0, 3, 0)
     assert new.miss.high == pytest.approx(1 - 0.025 ** (1 / 3))
     assert new.miss.target is None
