@@ -72,7 +72,15 @@ class Figures:
             "error_among_retired": _ratio(marks.retired_wrong[0].sum(), (marks.retired[0] * (known > 0)).sum()),
             "votes_at_majority_error_interval": interval(majority),
             "votes_at_dawid_skene_error_plus_1pp_interval": interval(near),
+            "curve": self.curve(name),
         }
+
+    def curve(self, name: str) -> list[list[float]]:
+        """Return votes per subject and error at each setting of a policy's sweep, from few votes to many."""
+        marks = self.comparison.marks[name]
+        votes = marks.votes[1:].sum(axis=1) / self.comparison.live.sum()
+        errors = marks.wrong[1:].sum(axis=1) / self.comparison.judged.sum()
+        return sorted(map(list, zip(votes.tolist(), errors.tolist(), strict=True)))
 
     def ratio(self, name: str, near: bool = False) -> Reals:
         """Return the votes of ours by those of another policy at the same error, of each sample.

@@ -86,8 +86,14 @@ class _Course:
         stream, used = self._stream, np.flatnonzero(self._counted[:place])
         said = (stream.subject[used], stream.volunteer[used], stream.answer[used])
         votes = Votes(*said, stream.known, self._score, stream.volunteers)
-        targets = {"miss": self._workflow.miss, "false_alarm": self._workflow.false_alarm}
-        result = refit(votes, self._calibration, **targets, paired=False)
+        result = refit(
+            votes,
+            self._calibration,
+            miss=self._workflow.miss,
+            false_alarm=self._workflow.false_alarm,
+            maximum=_ENDLESS,
+            paired=False,
+        )
         self._calibration, self._batch = result.calibration, result.batch
         self._rules = self._rules_now()
         self._weigh_anew(used, place)

@@ -29,7 +29,7 @@ def test_what_is_decided_does_not_depend_on_later_votes(stream: Stream) -> None:
     later = (np.arange(len(stream.subject)) >= half) & ~stream.on_gold
     changed = replace(stream, answer=np.where(later, 1 - stream.answer, stream.answer))
 
-    before, after = (play(each, epochs=2).outcome for each in (stream, changed))
+    before, after = (play(each, epochs=2, scale=0.3).outcome for each in (stream, changed))
 
     early = (before.votes < stream.sizes) & (stream.live[stream.starts + before.votes - 1] < half)
     assert early.sum() > 30
@@ -39,12 +39,11 @@ def test_what_is_decided_does_not_depend_on_later_votes(stream: Stream) -> None:
 
 
 def test_stricter_bounds_take_more_votes_and_the_default_takes_two_at_least(stream: Stream) -> None:
-    sweep, refit = sequential(stream)
+    sweep, _ = sequential(stream)
 
     votes = [outcome.votes.mean() for outcome in sweep.points]
     assert votes[0] < votes[4] < votes[8] < votes[-1]
     assert sweep.default.votes[sweep.default.answer >= 0].min() >= 2
-    assert refit.report["gold"] == stream.gold.sum()
 
 
 def test_scores_that_gold_confirms_save_votes_and_random_ones_cost_none(stream: Stream) -> None:
