@@ -94,8 +94,21 @@ def _fitted(outcome: Outcome) -> Iterator[Line]:
     yield "subjects that are hard", _percent(view["hard_share"])
     yield "retires as yes at odds of", _odds(view["accept_log_odds"])
     yield "retires as no at odds of", _odds(view["reject_log_odds"])
+    yield from _promised(report)
     for name, fit in calibration.scores.items():
         yield f"machine score {name}", _worth(fit)
+
+
+def _promised(report: Mapping[str, Any]) -> Iterator[Line]:
+    """Yield below what errors lie by gold, with 95 % confidence."""
+    for answer, contrary in (("yes", "no"), ("no", "yes")):
+        gold = report["gold"][answer]
+        yield (
+            f"a {answer} that retires as {contrary}",
+            f"in less than {_percent(gold['upper95'])} of cases; asked for: {_percent(gold['target'])}"
+            f" ({gold['wrong']:.3g} of {gold['retired']:.3g} such gold subjects)",
+        )
+    yield "a wrong label, of either kind", f"in less than {_percent(report['error_upper95'])} of those that retire"
 
 
 def _weighed(outcome: Outcome) -> Iterator[Line]:

@@ -248,7 +248,14 @@ def _fit(
     if inputs.digest == last and inputs.scores == before.scores:
         return NOTHING_NEW
     votes = inputs.votes
-    fitted = refit(votes, before, miss=workflow.miss, false_alarm=workflow.false_alarm)
+    fitted = refit(
+        votes,
+        before,
+        miss=workflow.miss,
+        false_alarm=workflow.false_alarm,
+        minimum=workflow.votes.minimum,
+        maximum=workflow.votes.maximum,
+    )
     share = proven_share(votes.subject, votes.volunteer, votes.answer, votes.truth, votes.volunteers, before.proven)
     return _Fit(inputs, replace(fitted, calibration=replace(fitted.calibration, proven=share)))
 
