@@ -12,7 +12,7 @@ import numpy as np
 
 from cascade.decision import need
 from cascade.skill import MICRO
-from cascade.standing import STANDING, Integers, Rows, Side, Tally, log_odds, p_yes
+from cascade.standing import STANDING, Integers, Rows, Side, Tally, log_odds_by, p_yes
 from cascade.vocabulary import NO_ANSWER, Answer, Bucket, PolicyKind, Reason, StageState
 
 NAMED_ODDS: Final = 1e6
@@ -91,7 +91,7 @@ def trace(stage: Rows, prior: int, steps: Sequence[Step], rules: Rows) -> Trace:
         _add(standing, step)
         standing["state"] = _state(standing, stage, rules[step.rule])
         standings[number] = standing[0]
-    z = log_odds(standings)
+    z = log_odds_by(standings, rules[index])
     return Trace(standings, z, p_yes(z).tolist(), need(standings, rules, index))
 
 
@@ -311,7 +311,7 @@ def _undecided(case: Case) -> str:
                 f"{begins}: {yes} yes and {no} no among {votes(counted)}; a lead of {int(case.rule['lead'][0])}"
                 f" decides, which takes {votes(needed)} or more."
             )
-    z = int(log_odds(case.standing)[0])
+    z = int(log_odds_by(case.standing, case.rule)[0])
     have = "have" if counted != 1 else "has"
     return (
         f"{begins}: {votes(counted)} {have} brought the odds of yes from {odds(case.begun)} to {odds(z)};"

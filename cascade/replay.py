@@ -16,7 +16,7 @@ from cascade.decision import ENTRY, decide
 from cascade.drift import Records, learn_in_order
 from cascade.rescoring import VOICE, reweigh, weigh_anew
 from cascade.skill import weigh
-from cascade.standing import STANDING, Integers, Mask, Rows, Tally, log_odds, row_of
+from cascade.standing import STANDING, Integers, Mask, Rows, Tally, log_odds_by, row_of
 from cascade.vocabulary import NO_ANSWER, Bucket, EntryKind, StageState
 
 LABEL: Final = row_of("stage answer reason log_odds votes")
@@ -137,7 +137,7 @@ def check(ledger: Ledger) -> list[Discrepancy]:
         *_in_entries(ledger, lived),
         *_in_rescores(ledger, lived),
         *_in_standings(ledger.standings, lived.standings),
-        *_in_labels(ledger.labels, _labels(until_decided.standings)),
+        *_in_labels(ledger.labels, _labels(until_decided.standings, ledger.rules, until_decided.rule)),
     ]
 
 
@@ -197,6 +197,8 @@ class _Life:
         self._taken_back = _taken_back(ledger, self._source)
         self.standings = _begun(ledger.standings, self._due)
         self.rescored = self._due.copy()
+        self.rule = np.zeros(len(ledger.standings), dtype=np.int64)
+        """The rule by which each stage was last judged."""
         self.bucket, self.ordinal, self.if_yes, self.if_no = np.zeros((4, len(ledger.stage)), dtype=np.int64)
 
     def run(self, until: Integers) -> None:
@@ -219,6 +221,7 @@ class _Life:
         entries, source = self._now[places], self._source[places]
         for name in ("if_yes", "if_no", "proven", "bucket", "rule"):
             entries[name] = self._now[name][source]
+        self.rule[entries["stage"]] = entries["rule"]
         stages, entries["stage"] = np.unique(entries["stage"], return_inverse=True)
         decided = decide(self.standings[stages], entries, self._ledger.rules)
         self.standings[stages] = decided.standings
@@ -234,7 +237,7 @@ class _Life:
         anew = weigh_anew(self._voices(votes, stage), *known, self._due_prior[places][stage])
         before = self.standings[due["stage"]]
         done = reweigh(before, ledger.rules[due["rule"]], due["prior"], due["machine"], anew)
-        self.standings[due["stage"]] = done.standings
+        self.standings[due["stage"]], self.rule[due["stage"]] = done.standings, due["rule"]
         self._keep(votes, anew, before["state"][stage] <= StageState.CONTESTED)
         rows = due.copy()
         rows["ordinal"], rows["flagged"] = done.standings["ordinal"], done.flagged
@@ -323,13 +326,13 @@ def _begun(standings: Rows, rescores: Rows) -> Rows:
     return begun
 
 
-def _labels(standings: Rows) -> Rows:
-    """Return the label of each stage that is retired."""
+def _labels(standings: Rows, rules: Rows, rule: Integers) -> Rows:
+    """Return the label of each stage that is retired, each by its rule; the others may have none."""
     retired = np.flatnonzero(standings["state"] == StageState.RETIRED)
     labels = np.empty(len(retired), dtype=LABEL)
     labels["stage"] = retired
     labels["answer"], labels["reason"] = standings["answer"][retired], standings["reason"][retired]
-    labels["log_odds"] = log_odds(standings)[retired]
+    labels["log_odds"] = log_odds_by(standings[retired], rules[rule[retired]])
     labels["votes"] = Tally.of(standings).counted[retired]
     return labels
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from cascade.decision import copy, decided_by, verdict_of
 from cascade.skill import weigh
-from cascade.standing import Integers, Mask, Rows, Tally, log_odds, row_of
+from cascade.standing import Integers, Mask, Rows, Tally, log_odds_by, row_of
 from cascade.vocabulary import NO_ANSWER, Answer, PolicyKind, Reason, StageState
 
 VOICE: Final = row_of("stage answer if_yes if_no proven")
@@ -88,9 +88,10 @@ def reweigh(standings: Rows, rules: Rows, prior: Integers, machine: Integers, vo
     after["ordinal"] += (undecided & (standings["ordinal"] > 0)) | flagged
     after[moved] = decided_by(after[moved], verdict[:, moved], rules[moved])
     after["audit_open"][flagged] = 1
-    worthwhile = undecided & _matters(standings, weighed)
+    worthwhile = undecided & _matters(standings, weighed, rules)
     worthwhile[moved] = True
-    return Rescored(after, weighed, log_odds(weighed), Tally.of(weighed).counted, flagged, worthwhile | flagged)
+    z, counted = log_odds_by(weighed, rules), Tally.of(weighed).counted
+    return Rescored(after, weighed, z, counted, flagged, worthwhile | flagged)
 
 
 def agrees(standings: Rows, voices: Rows) -> Mask:
@@ -123,7 +124,7 @@ def _weighed(standings: Rows, prior: Integers, machine: Integers, voices: Rows) 
 def _speaks_against(weighed: Rows, rules: Rows, verdict: Integers) -> Mask:
     """Say which retired stages were decided by evidence that now favours the other answer, or gives one at last."""
     retired = (weighed["state"] == StageState.RETIRED) & (rules["policy"] == PolicyKind.SEQUENTIAL)
-    z, answer, reason = log_odds(weighed), weighed["answer"], weighed["reason"]
+    z, answer, reason = log_odds_by(weighed, rules), weighed["answer"], weighed["reason"]
     turned = ((answer == Answer.YES) & (z < 0)) | ((answer == Answer.NO) & (z > 0))
     at_last = (answer == NO_ANSWER) & (verdict[2] == Reason.CONSENSUS)
     result: Mask = retired & (
@@ -132,9 +133,9 @@ def _speaks_against(weighed: Rows, rules: Rows, verdict: Integers) -> Mask:
     return result
 
 
-def _matters(before: Rows, weighed: Rows) -> Mask:
+def _matters(before: Rows, weighed: Rows, rules: Rows) -> Mask:
     """Say where log-odds moved, or votes went from one bucket to the other, or a machine came or went."""
-    moved: Mask = np.abs(log_odds(weighed) - log_odds(before)) >= NOTICED
+    moved: Mask = np.abs(log_odds_by(weighed, rules) - log_odds_by(before, rules)) >= NOTICED
     for name in ("machine", "n_yes", "n_no", "n_unsure"):
         moved |= weighed[name] != before[name]
     return moved

@@ -21,7 +21,7 @@ from cascade.calibration import Calibration
 from cascade.decision import decide, need
 from cascade.graph import Attributes, Cascade, Workflow
 from cascade.skill import MICRO, PRIOR
-from cascade.standing import STANDING, Integers, Mask, Rows, Tally, log_odds, wald
+from cascade.standing import STANDING, Integers, Mask, Rows, Tally, log_odds_by, wald
 from cascade.vocabulary import NO_ANSWER, Answer, PolicyKind, Reason, StageState
 
 Reals = NDArray[np.float64]
@@ -65,7 +65,7 @@ class Played:
     @property
     def log_odds(self) -> Integers:
         """The log-odds of *yes* as the rule sees them, in micro-nats, (n,)."""
-        return log_odds(self.standings, np.broadcast_to(self.rule["hard"], len(self.standings)))
+        return log_odds_by(self.standings, self.rule)
 
 
 def begun(standings: Rows) -> Rows:

@@ -27,7 +27,7 @@ from api.store.ballot import BallotStore
 from api.store.engine import Connection
 from api.store.labels import LabelStore, Revision, StagePlace
 from cascade.graph import Attributes, ScorePrior
-from cascade.standing import Rows, Tally, log_odds
+from cascade.standing import Rows, Tally, log_odds_by
 from cascade.vocabulary import Answer, Reason, StageState
 from mobile_schemas.subjects import subject_id
 
@@ -125,7 +125,7 @@ def _revision(
         answer=int(word.answer),
         version_id=version.version_id,
         project_id=version.project_id,
-        log_odds=int(log_odds(standing)[0]),
+        log_odds=int(log_odds_by(standing, version.rules[[version.rule_of[place.workflow_id]]])[0]),
         votes=int(Tally.of(standing).counted[0]),
         routed_to=target,
         machine_score=attributes.scores.get(prior.score) if isinstance(prior, ScorePrior) else None,

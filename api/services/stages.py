@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from api.services.priors import attributes_of, prior_of
 from api.services.published import Published
 from api.store.ballot import BallotStore
-from cascade.decision import RULE, STANDING, log_odds, need
+from cascade.decision import RULE, STANDING, need
 from cascade.graph import Attributes, ScorePrior
+from cascade.standing import log_odds_by
 from cascade.vocabulary import NO_ANSWER, Answer, Reason, StageState, Tier
 
 StageKey = tuple[int, int]
@@ -202,13 +203,18 @@ def _label_columns(
         [version.project_id for version in versions],
         [r.answer for r in retired],
         [r.reason for r in retired],
-        log_odds(rows).tolist(),
+        log_odds_by(rows, _rules(retired, versions)).tolist(),
         counted.tolist(),
         [version.version_id for version in versions],
         [routes[place] for place in places],
         [_machine_score(v, r, attributes.get(r.subject_id)) for v, r in zip(versions, retired, strict=True)],
         [version.calibration(r.workflow_id).revision for version, r in zip(versions, retired, strict=True)],
     ]
+
+
+def _rules(retired: list[_Retirement], versions: list[Published]) -> Rows:
+    rules = [version.rules[version.rule_of[r.workflow_id]] for version, r in zip(versions, retired, strict=True)]
+    return np.array(rules, dtype=RULE)
 
 
 def _machine_score(published: Published, retired: _Retirement, attributes: Attributes | None) -> float | None:
