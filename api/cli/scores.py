@@ -50,7 +50,7 @@ def import_file(
     """Import a machine's scores of subjects, 0 to 1, with the model that made them.
 
     A row that will not do is reported with its line and skipped. A score is a new revision only where its value or its
-    model differ from what is stored. Workflows that a subject has entered keep the prior with which it did.
+    model differ from what is stored. Workflows that a subject has entered keep their prior until the next refit.
 
     Exits with 0 when every row is imported, 1 when some were skipped, 2 when the import could not begin or go on.
     """

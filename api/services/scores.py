@@ -1,8 +1,8 @@
 """Machine scores brought in from a file, with the model that made them.
 
 A score is a new revision where its value or its model differ from what is stored. A subject that no workflow has taken
-yet may enter the cascade by its new score. Stages that are open keep the prior with which they began: votes were
-weighed against it, and a decision must follow from what it was made of.
+yet may enter the cascade by its new score. Stages that are open keep their prior until the next refit weighs
+them anew: a decision must follow from what is written beside it.
 """
 
 import asyncio
