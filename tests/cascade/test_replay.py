@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from cascade.calibration import HARD
 from cascade.decision import ENTRY, MOVE, STANDING, decide, log_odds, rules_of
 from cascade.graph import Count, Workflow
 from cascade.replay import LABEL, RESCORE, Discrepancy, Fits, Ledger, check, skill_history
@@ -200,7 +201,7 @@ def labels_of(moves: Rows, standings: Rows) -> Rows:
     """Labels as a service writes them: from the standings after a batch in which no vote is taken back."""
     stages = moves["stage"][moves["after"] == StageState.RETIRED]
     labels = np.zeros(len(stages), LABEL)
-    labels["stage"], labels["log_odds"] = stages, log_odds(standings)[stages]
+    labels["stage"], labels["log_odds"] = stages, log_odds(standings[stages], np.full(len(stages), HARD))
     labels["answer"], labels["reason"] = standings["answer"][stages], standings["reason"][stages]
     counts = ("n_yes", "n_no", "n_unsure", "u_yes", "u_no", "u_unsure")
     labels["votes"] = sum(standings[name][stages] for name in counts)
