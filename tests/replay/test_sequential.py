@@ -39,10 +39,10 @@ def test_what_is_decided_does_not_depend_on_later_votes(stream: Stream) -> None:
 
 
 def test_stricter_bounds_take_more_votes_and_the_default_takes_two_at_least(stream: Stream) -> None:
-    sweep, _ = sequential(stream)
+    sweep, _ = sequential(stream, epochs=5)
 
     votes = [outcome.votes.mean() for outcome in sweep.points]
-    assert votes[0] < votes[4] < votes[8] < votes[-1]
+    assert votes[0] < votes[4] < votes[7] <= votes[-1]
     assert sweep.default.votes[sweep.default.answer >= 0].min() >= 2
 
 
