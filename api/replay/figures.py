@@ -31,14 +31,20 @@ class Figures:
         self._judged = self._weights @ comparison.judged
         self._live = self._weights @ comparison.live
         self.majority = self._weights @ comparison.majority_wrong / self._judged
+        self._curves: dict[str, tuple[Reals, Reals]] = {}
         self.dawid_skene = self._weights @ comparison.dawid_skene_wrong / self._judged
 
     def votes_at(self, name: str, errors: Reals) -> Reals:
         """Return the votes per subject at which a policy reaches an error, of each sample; infinite if it does not."""
-        marks = self.comparison.marks[name]
-        wrong = self._weights @ marks.wrong[1:].T / self._judged[:, None]
-        votes = self._weights @ marks.votes[1:].T / self._live[:, None]
-        return np.array([_reached(*each) for each in zip(votes, wrong, errors, strict=True)])
+        return np.array([_reached(*each) for each in zip(*self._swept(name), errors, strict=True)])
+
+    def _swept(self, name: str) -> tuple[Reals, Reals]:
+        """Return votes per subject and errors of each sample and setting, computed once."""
+        if name not in self._curves:
+            marks = self.comparison.marks[name]
+            votes = self._weights @ marks.votes[1:].T / self._live[:, None]
+            self._curves[name] = votes, self._weights @ marks.wrong[1:].T / self._judged[:, None]
+        return self._curves[name]
 
     def votes_at_majority_error(self, name: str) -> Reals:
         """Return the same at the error of the majority of all votes."""

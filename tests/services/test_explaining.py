@@ -34,7 +34,7 @@ from tests.services.harvest import Harvest, a_researcher, revise, sow
 BY_EVIDENCE = """
 project: lenses
 workflows:
-  - {name: arc, question: "Is there an arc?", audit: 0, then: {yes: lens, no: retire}}
+  - {name: arc, question: "Is there an arc?", miss: 0.1, false_alarm: 0.1, audit: 0, then: {yes: lens, no: retire}}
   - {name: lens, question: "Is it a lens?", policy: {count: 2}, audit: 0}
 """
 
@@ -65,7 +65,7 @@ async def teach(harvest: Harvest, persons: Sequence[int]) -> None:
             truth,
         )
         for person in persons:
-            await harvest.vote(person, subject, "yes" if truth == (number > 1) else "no")
+            await harvest.vote(person, subject, "yes" if truth == (number // 2 != person) else "no")
 
 
 async def test_a_consensus_is_told_vote_by_vote(connection: Connection, pool: Pool) -> None:
@@ -80,7 +80,7 @@ async def test_a_consensus_is_told_vote_by_vote(connection: Connection, pool: Po
 
     assert arc.in_words[0].startswith(f"S{subject} was retired as yes in workflow arc by consensus on 20")
     assert ": 3 votes brought the odds of yes from 1:1 to " in arc.in_words[0]
-    assert arc.in_words[0].endswith(", past 19:1.")
+    assert arc.in_words[0].endswith(", past 9:1.")
     assert arc.in_words[1:] == ["It went on to workflow lens."]
     assert [(step.bucket, step.why_not) for step in arc.steps] == [
         ("unproven", None),
@@ -90,7 +90,7 @@ async def test_a_consensus_is_told_vote_by_vote(connection: Connection, pool: Po
     ]
     assert [step.skill.gold_if_yes for step in arc.steps if step.skill] == [[0] * 3, [1, 9, 0], [1, 9, 0], [0] * 3]
     assert all(step.skill.exact for step in arc.steps if step.skill)
-    assert [step.needed for step in arc.steps] == [2, 1, None, None]
+    assert [step.needed is None for step in arc.steps] == [False, False, True, True]
     assert (arc.labels[0].log_odds, arc.labels[0].routed_to) == (arc.steps[2].log_odds, "lens")
     assert (arc.prior.source, arc.rule.bounds, arc.discrepancies, arc.notes) == ("declared", "declared", [], [])
     assert (lens.entered_from, lens.state) == ("arc", "open")
