@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ FLIPPED: Final = {"possent": 0.10, "sp_amt": 0.10, "rte": 0.20}
 _SPREAD: Final = (8.0, 2.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Played:
     """A log with all its arms."""
 
@@ -41,7 +42,7 @@ class Played:
     cold: Figures
     drift: Figures
 
-    @property
+    @cached_property
     def tree(self) -> dict[str, Any]:
         """All figures as JSON values."""
         arms = {**self.machine, "cold": self.cold, "drift": self.drift}
@@ -78,6 +79,7 @@ def run_engine(folder: Path | None, shuffles: int) -> dict[str, Any]:
     ]
     for verdict in verdicts:
         print(f"{'met   ' if verdict['met'] else 'MISSED'}  {verdict['aim']}: {verdict['found']}", flush=True)
+    _summarise(played)
     return {"logs": {log.name: log.tree for log in played}, "aims": verdicts}
 
 
@@ -134,6 +136,17 @@ def _show(log: Played) -> None:
     )
     flipped = ", ".join(f"{name} {_percent(each['flipped_share'])}" for name, each in sybil["policies"].items())
     print(f"  flipped by {SPAMMERS} throwaway accounts a target: {flipped}\n", flush=True)
+
+
+def _summarise(logs: Sequence[Played]) -> None:
+    """Print the votes at the error of the majority of all votes as a table for a page."""
+    shown = ("lead", "first-two-agree", "swap", OURS, "oracle")
+    print(f"\n| log | all votes | {' | '.join(shown)} | ours / oracle |\n|{'---|' * (len(shown) + 3)}")
+    for log in logs:
+        policies = log.tree["policies"]
+        cells = [_number(policies[name]["votes_at_majority_error"]) for name in shown]
+        each = log.votes / log.tree["subjects"]
+        print(f"| {log.name} | {each:.2f} | {' | '.join(cells)} | {_value(log.main.ratio('oracle'))} |", flush=True)
 
 
 def _row(name: str, row: Mapping[str, Any]) -> str:
