@@ -21,7 +21,8 @@ EXPERT: Final = 10
 FASTEST_MS: Final = 200
 """Nobody sees a picture, understands it and moves a finger in less, unless a workflow says otherwise.
 
-A choice between two known signs, with the finger on the key, takes people 300 to 400 ms.
+Of 210,361 answers on MapSwipe's log of Malawi .7 % were faster. Where all others on the subject agreed, 69 % of these
+contradicted them; of those between 200 and 300 ms 14 % did.
 """
 
 
