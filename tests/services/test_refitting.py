@@ -25,6 +25,7 @@ from api.services.refitting import (
     UnknownWorkflowNameError,
     find_workflows,
 )
+from api.services.verifying import verify
 from api.store.engine import Connection
 from mobile_schemas.calibrations import CalibrationsOut, CalibrationsQuery
 from tests.cli.program import environment_of, runner
@@ -287,3 +288,4 @@ async def test_votes_go_on_while_a_workflow_is_refitted(arcs: Harvest, database_
     revisions = [outcome.calibration.revision for outcome in outcomes if outcome.calibration is not None]
     assert revisions == list(range(1, len(revisions) + 1))
     assert await arcs.connection.fetchval("SELECT votes FROM calibration ORDER BY revision DESC LIMIT 1") == 80
+    assert (await verify(arcs.connection, PublishedCascades(), "lenses")).discrepancies == []
