@@ -7,20 +7,17 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from api.services.forecast import Budget, Changed, Forecast, GoldError, Votes, WorkflowForecast
+from api.services.forecast import Budget, Changed, Forecast, GoldError, WorkflowForecast
 
-_COLUMNS: Final = ("flipped", "reopened", "retired", "rerouted", "left_out")
-_HEADS: Final = (
-    *("workflow", "subjects", "retired", "flipped", "reopened", "newly retired", "rerouted", "not asked"),
-    *("votes used", "saved", "more", "still asked for"),
-)
 _KINDS: Final = {
     "flipped": "another answer",
-    "reopened": "not retired",
-    "retired": "retired",
+    "reopened": "no longer retired",
+    "retired": "newly retired",
     "rerouted": "sent elsewhere",
     "left_out": "not asked",
 }
+
+Row = tuple[str, str, str]
 
 
 def show(console: Console, forecast: Forecast, shown: int) -> None:
@@ -44,91 +41,96 @@ def tree(forecast: Forecast) -> dict[str, Any]:
 
 def _heading(forecast: Forecast) -> str:
     given = sum(each.votes_given for each in forecast.workflows)
-    said = f"Had this been in force instead of version {forecast.version}, over {given:,} votes"
+    said = f"Had this been in force instead of version {forecast.version}, by {given:,} votes"
     if forecast.share < 1:
         said += (
-            f" (a sample of subjects, {_percent(forecast.share)} of them; the same every time, so figures are for the"
-            f" sample; there are {forecast.votes_in_all:,} votes)"
+            f" of {forecast.votes_in_all:,} (a sample, {percent(forecast.share)} of all subjects and the same every"
+            " time; figures are for the sample)"
         )
     return f"{said}:"
 
 
 def _table(workflows: Sequence[WorkflowForecast]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for head in _HEADS:
-        table.add_column(head, justify="left" if head == "workflow" else "right")
+    table = Table("workflow", "", box=None, pad_edge=False)
+    table.add_column("now", justify="right")
+    table.add_column("would be", justify="right")
     for each in workflows:
-        table.add_row(each.workflow, *_cells([each]))
+        for place, row in enumerate((*_sums([each]), *_errors(each))):
+            table.add_row("" if place else each.workflow, *row)
     if len(workflows) > 1:
-        table.add_row("in all", *_cells(workflows))
+        for place, row in enumerate(_sums(workflows)):
+            table.add_row("" if place else "in all", *row)
     return table
 
 
-def _cells(workflows: Sequence[WorkflowForecast]) -> Iterator[str]:
-    yield f"{sum(each.subjects for each in workflows):,}"
-    yield _then(*(sum(getattr(each, name) for each in workflows) for name in ("retired_now", "retired_new")))
-    for kind in _COLUMNS:
-        yield f"{sum(each.changes[kind] for each in workflows):,}"
-    now, new = ([getattr(each, name) for each in workflows] for name in ("votes_now", "votes_new"))
-    yield _then(*(sum(votes.used for votes in side) for side in (now, new)))
-    yield f"{sum(each.saved for each in workflows):,}"
-    yield f"{sum(each.more for each in workflows):,}"
-    yield _then(*(round(sum(votes.expected for votes in side)) for side in (now, new)))
+def _sums(workflows: Sequence[WorkflowForecast]) -> Iterator[Row]:
+    subjects = sum(each.subjects for each in workflows)
+    now, new = (sum(getattr(each, name) for each in workflows) for name in ("retired_now", "retired_new"))
+    yield f"retired, of {subjects:,}", f"{now:,}", f"{new:,}"
+    for what, field in (("votes used", "used"), ("still needed, at least", "at_least"), ("expected", "expected")):
+        sides = [sum(getattr(getattr(each, side), field) for each in workflows) for side in ("votes_now", "votes_new")]
+        yield what, f"{sides[0]:,.0f}", f"{sides[1]:,.0f}"
+
+
+def _errors(each: WorkflowForecast) -> Iterator[Row]:
+    now, new = each.errors_now, each.errors_new
+    yield "misses on gold, 95 %", _counted(now.miss), _counted(new.miss)
+    yield "false alarms, 95 %", _counted(now.false_alarm), _counted(new.false_alarm)
+    if now.model is not None or new.model is not None:
+        before, after = ("-" if error is None else percent(error) for error in (now.model, new.model))
+        yield "wrong, by its own odds", before, after
+
+
+def _counted(error: GoldError) -> str:
+    """Return errors with their 95 % interval."""
+    if not error.of:
+        return "none decided"
+    return f"{error.wrong} of {error.of} ({percent(error.low).removesuffix(' %')} to {percent(error.high)})"
 
 
 def _findings(forecast: Forecast) -> Iterator[str]:
     for each in forecast.workflows:
-        yield from _asked(each)
-        yield from _errors(each)
-        yield from (f"{each.workflow}: {note}" for note in (*_stored(each), *each.notes))
+        yield f"{each.workflow}: {_changes(each)}"
+        yield from (f"{each.workflow}: {said}" for said in (*_asked(each), *_gold(each), *_stored(each), *each.notes))
     for other in forecast.not_played:
-        subjects = other.withdrawn or other.arriving
-        what = "would be withdrawn" if other.withdrawn else "would come to it"
+        subjects, what = other.arriving, "would come to it"
+        if other.withdrawn:
+            subjects, what = other.withdrawn, "would be withdrawn"
         yield f"{other.workflow} {other.why}; {subjects:,} of these subjects {what}."
     if forecast.budget:
         yield _advice(forecast.budget)
 
 
+def _changes(each: WorkflowForecast) -> str:
+    counts = [f"{each.changes[kind]:,} {what}" for kind, what in _KINDS.items() if each.changes[kind]]
+    changed = f"of {each.subjects:,} subjects {', '.join(counts)}" if counts else "no subject changes"
+    return f"{changed}; {each.saved:,} votes would be saved, and {each.more:,} more used of those that came."
+
+
 def _asked(each: WorkflowForecast) -> Iterator[str]:
-    new: Votes = each.votes_new
+    new, told = each.votes_new, each.information
     if new.undecided:
         yield (
-            f"{each.workflow}: {new.undecided:,} subjects are undecided when their votes end. They take at least"
-            f" {new.at_least:,} votes more; {new.expected:,.0f} are expected at what a vote tells here"
-            f" ({each.information.yes:.2f} nats where yes is true, {each.information.no:.2f} where no is)."
+            f"{new.undecided:,} subjects are undecided when their votes end. They need {new.at_least:,} votes or more;"
+            f" {new.expected:,.0f} are expected, as a vote tells {told.yes:.2f} nats here where yes is true, and"
+            f" {told.no:.2f} where no is."
         )
     if each.arriving:
-        yield f"{each.workflow}: {each.arriving:,} subjects would come here that have no votes here."
+        yield f"{each.arriving:,} subjects would come here that have no votes here."
 
 
-def _errors(each: WorkflowForecast) -> Iterator[str]:
-    now, new = each.errors_now, each.errors_new
-    yield f"{each.workflow}, misses: {_counted(new.miss)}{_before(now.miss, new.miss)}."
-    yield f"{each.workflow}, false alarms: {_counted(new.false_alarm)}{_before(now.false_alarm, new.false_alarm)}."
-    if new.model is not None:
-        was = "" if now.model is None else f" (now {_percent(now.model)})"
-        yield f"{each.workflow}, by the engine's own odds: {_percent(new.model)} of its answers are wrong{was}."
-
-
-def _counted(error: GoldError) -> str:
-    if not error.subjects:
-        return f"no votes on training subjects that are {error.truth}, so nothing can be said"
-    if not error.of:
-        return f"none of {error.subjects} training subjects that are {error.truth} is decided, so nothing can be said"
-    said = f"{error.wrong} of {error.of} training subjects that are {error.truth}, so {_interval(error)} at 95 %"
-    if error.target is None or error.enough is None or error.high <= error.target:
-        return said
-    enough = f"it takes {error.enough} of them without an error to show {_percent(error.target)}"
-    return f"{said}; {enough}" if error.low <= error.target else f"{said}, which is more than {_percent(error.target)}"
-
-
-def _before(now: GoldError, new: GoldError) -> str:
-    same = (now.of, now.wrong) == (new.of, new.wrong)
-    return "" if same or not now.of else f" (now {now.wrong} of {now.of}: {_interval(now)})"
-
-
-def _interval(error: GoldError) -> str:
-    return f"{_percent(error.low)} to {_percent(error.high)}"
+def _gold(each: WorkflowForecast) -> Iterator[str]:
+    """Yield where gold does not show that a target is kept."""
+    for what, error in (("misses", each.errors_new.miss), ("false alarms", each.errors_new.false_alarm)):
+        if error.target is None or error.high <= error.target:
+            continue
+        if error.low > error.target:
+            yield f"more {what} than the {percent(error.target)} declared, by its training subjects."
+        else:
+            yield (
+                f"too few training subjects are {error.truth} to say whether {what} stay below"
+                f" {percent(error.target)}; it takes {error.enough} that are decided without an error."
+            )
 
 
 def _stored(each: WorkflowForecast) -> Iterator[str]:
@@ -146,10 +148,10 @@ def _stored(each: WorkflowForecast) -> Iterator[str]:
 
 
 def _advice(budget: Budget) -> str:
-    shares = ", ".join(f"{name} {_percent(share)}" for name, share in zip(budget.stages, budget.advised, strict=True))
+    shares = ", ".join(f"{name} {percent(share)}" for name, share in zip(budget.stages, budget.advised, strict=True))
     return (
-        f"To keep a total miss of {_percent(budget.total)} over {len(budget.stages)} stages with the fewest votes, give"
-        f" {shares}. As declared they add up to {_percent(budget.declared_total)}."
+        f"To keep a total miss of {percent(budget.total)} over {len(budget.stages)} stages with the fewest votes, give"
+        f" {shares}. As declared they add up to {percent(budget.declared_total)}."
     )
 
 
@@ -166,9 +168,6 @@ def _outcome(answer: str, target: str | None) -> str:
     return answer if target is None else f"{answer}, on to {target}"
 
 
-def _then(now: int, new: int) -> str:
-    return f"{now:,}" if now == new else f"{now:,} -> {new:,}"
-
-
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """Return a share in per cent, with two figures where it is small."""
     return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"

@@ -229,3 +229,27 @@ async def test_a_project_without_votes_has_nothing_to_play(services: Services, d
     await a_campaign(services, database, TWO_STAGES)
 
     assert await services.what_if.forecast(LONGER) is None
+
+
+async def test_a_total_of_misses_is_divided_along_the_yes_edges(services: Services, database: Connection) -> None:
+    second = "  - {name: lens, question: A lens, cold: agreement, miss: 0.02}\n"
+    declaration = SEQUENTIAL.replace("    audit: 0\n", "    then: {yes: lens}\n") + second
+    campaign = await a_campaign(services, database, declaration, subjects=4, gold=(3, 3))
+    for subject in campaign.subjects:
+        await vote(services, campaign, campaign.arc, subject, "yes", "no")
+    await database.execute("UPDATE stage SET state = 2, answer = 1 WHERE subject_id = $1", campaign.subjects[0])
+    await database.execute(
+        "INSERT INTO stage (workflow_id, subject_id, draw, version_id) SELECT $1, $2, 1, version_id FROM project",
+        campaign.lens,
+        campaign.subjects[0],
+    )
+    await vote(services, campaign, campaign.lens, campaign.subjects[0], "yes")
+
+    found = await services.what_if.forecast(declaration, total_miss=0.02)
+
+    assert found is not None
+    assert found.budget is not None
+    assert (found.budget.stages, found.budget.declared) == (["arc", "lens"], [0.05, 0.02])
+    assert found.budget.declared_total == pytest.approx(1 - 0.95 * 0.98)
+    assert sum(found.budget.advised) == pytest.approx(0.02)
+    assert found.budget.advised[0] > 3 * found.budget.advised[1]
