@@ -136,7 +136,7 @@ def _promise(answer: str, count: int, rate: str, target: float) -> Iterator[str]
         bound = "no" if answer == "yes" else "yes"
         yield (
             f"From {least} gold subjects of answer {answer} on it can learn from gold where to stop for {bound}; until"
-            " then it goes by the model."
+            " then it waits for more votes than it may have to."
         )
 
 

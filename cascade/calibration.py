@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cascade.score import ScoreFit
 from cascade.skill import PRIOR
 
-HARD: Final = 50_000
+HARD: Final = 100_000
 """The share of hard subjects, in millionths, that is assumed until gold says otherwise (see `cascade.standing`)."""
 
 
@@ -35,7 +35,7 @@ class Calibration:
     scores
         What each machine score is worth, by its name.
     proven
-        Share of votes by volunteers proven by gold in millionths, the largest so far (see `cascade.agreement`).
+        How far gold has come to decide instead of agreement, in millionths (`cascade.agreement.proof_by_gold`).
     """
 
     revision: int = 0

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from cascade.agreement import AGREEMENT, ENOUGH_PROVEN
+from cascade.agreement import AGREEMENT
 from cascade.calibration import HARD, UNCALIBRATED, Calibration
 from cascade.graph import EXPERT, Count, Lead, Workflow
 from cascade.skill import CLIP_UNPROVEN, MICRO
@@ -153,7 +153,7 @@ class Side:
 
 def _rule(workflow: Workflow, calibration: Calibration) -> tuple[int, ...]:
     policy, votes = workflow.policy, workflow.votes
-    cold = workflow.cold and calibration.proven < ENOUGH_PROVEN
+    cold = workflow.cold and calibration.proven < MICRO
     return (
         policy.kind,
         # While agreement decides there is too little gold for bounds of its own, and those for scarce gold are for the

@@ -33,7 +33,7 @@ from api.store.asking import AskingStore
 from api.store.engine import Connection, open_pool
 from api.store.publishing import PublishingStore
 from api.store.refitting import Candidate, Dropped, NewCalibration, RefittingStore, gather
-from cascade.agreement import agreement_error, agreement_report, agreement_words, proven_share
+from cascade.agreement import agreement_error, agreement_report, agreement_words, proof_by_gold
 from cascade.asking import gold_advice
 from cascade.calibration import Calibration
 from cascade.graph import ScorePrior, Sequential, Workflow
@@ -256,8 +256,13 @@ def _fit(
         minimum=workflow.votes.minimum,
         maximum=workflow.votes.maximum,
     )
-    share = proven_share(votes.subject, votes.volunteer, votes.answer, votes.truth, votes.volunteers, before.proven)
-    return _Fit(inputs, replace(fitted, calibration=replace(fitted.calibration, proven=share)))
+    proof = proof_by_gold(
+        *(votes.subject, votes.volunteer, votes.answer, votes.truth, votes.volunteers),
+        miss=workflow.miss,
+        false_alarm=workflow.false_alarm,
+        before=before.proven,
+    )
+    return _Fit(inputs, replace(fitted, calibration=replace(fitted.calibration, proven=proof)))
 
 
 def _advice(workflow: Workflow, inputs: Inputs) -> list[str]:

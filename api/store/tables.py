@@ -176,8 +176,8 @@ class CalibrationRow(SQLModel, table=True):
     `rescored_at` is when every stage had been weighed anew by it, null before.
 
     `prior` is what volunteers start with, hundredths of an answer: no x3, yes x3. `prevalence`, `accept` and `reject`
-    are micro-nats (0 in the bounds: Wald's), `hard` and `proven` (the largest so far) are millionths. `scores` holds
-    the calibration of each machine score by name, `report` what researchers are told.
+    are micro-nats (0 in the bounds: Wald's), `hard` and `proven` (the way to enough gold) are millionths. `scores`
+    holds the calibration of each machine score by name, `report` what researchers are told.
     """
 
     __tablename__ = "calibration"

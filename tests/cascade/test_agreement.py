@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from cascade.agreement import AGREEMENT, ENOUGH_PROVEN, SAFETY, agreement_error, proven_share
+from cascade.agreement import AGREEMENT, SAFETY, agreement_error, proof_by_gold
 from cascade.calibration import Calibration
 from cascade.decision import ENTRY, STANDING, Decisions, decide, need
 from cascade.graph import Workflow
@@ -76,11 +76,9 @@ def test_nor_is_evidence_past_the_bound_without_the_lead() -> None:
         assert outcome(strong)[0] == StageState.OPEN
 
 
-@pytest.mark.parametrize(
-    ("share", "state"), [(ENOUGH_PROVEN - 1, StageState.RETIRED), (ENOUGH_PROVEN, StageState.OPEN)]
-)
-def test_agreement_ends_when_half_of_the_votes_come_from_the_proven(share: int, state: StageState) -> None:
-    assert outcome(decided(*[Answer.YES] * 5, calibration=Calibration(proven=share)))[0] == state
+@pytest.mark.parametrize(("proof", "state"), [(999_999, StageState.RETIRED), (1_000_000, StageState.OPEN)])
+def test_agreement_ends_when_gold_suffices(proof: int, state: StageState) -> None:
+    assert outcome(decided(*[Answer.YES] * 5, calibration=Calibration(proven=proof)))[0] == state
 
 
 def test_as_many_cards_are_dealt_as_agreement_still_wants() -> None:
@@ -96,16 +94,19 @@ def test_as_many_cards_are_dealt_as_agreement_still_wants() -> None:
 ZERO: Integers = np.zeros(1, dtype=np.int64)
 
 
-def test_the_share_of_votes_by_the_proven_is_counted_and_never_falls() -> None:
-    # Volunteer 0 has answered four gold subjects of each truth rightly, volunteer 1 none.
+def test_gold_suffices_when_it_bounds_the_targets_and_half_of_the_votes_are_by_the_proven() -> None:
+    # Volunteer 0 has answered four gold subjects of each truth rightly, and gives two of five other votes: 4/5 of half.
     truth = np.array([0, 0, 0, 0, 1, 1, 1, 1, -1, -1])
     subject = np.array([*range(8), 8, 9, 8, 9, 8])
     volunteer = np.array([0] * 8 + [0, 0, 1, 1, 1])
     answer = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1])
+    votes = (subject, volunteer, answer, truth, 2)
 
-    assert proven_share(subject, volunteer, answer, truth, 2) == 400_000
-    assert proven_share(subject, volunteer, answer, truth, 2, before=700_000) == 700_000
-    assert proven_share(subject[:8], volunteer[:8], answer[:8], truth, 2, before=3) == 3
+    assert proof_by_gold(*votes, miss=0.2, false_alarm=0.2) == 800_000
+    # 1 / .05 - 1 = 19 gold subjects that are a yes are wanted, and there are 4.
+    assert proof_by_gold(*votes, miss=0.05, false_alarm=0.2) == 4_000_000 // 19
+    assert proof_by_gold(*votes, miss=0.05, false_alarm=0.2, before=700_000) == 700_000
+    assert proof_by_gold(ZERO[:0], ZERO[:0], ZERO[:0], truth, 2, miss=0.2, false_alarm=0.2, before=3) == 3
 
 
 def test_the_error_to_expect_is_the_models_with_a_margin_and_at_least_the_target() -> None:

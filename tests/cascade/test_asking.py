@@ -53,8 +53,8 @@ def test_the_advice_names_what_is_promised_and_what_is_missing() -> None:
     assert advice == [
         "With 12 gold subjects of answer yes the engine can at best promise a miss rate below 22 % (with 95 %"
         " confidence); 47 more would let it promise the 5 % asked for.",
-        "From 19 gold subjects of answer yes on it can learn from gold where to stop for no; until then it goes by the"
-        " model.",
+        "From 19 gold subjects of answer yes on it can learn from gold where to stop for no; until then it waits for"
+        " more votes than it may have to.",
         "100 gold subjects of answer no suffice to promise the false-alarm rate of 5 % asked for, if hardly any of them"
         " is decided wrongly.",
     ]

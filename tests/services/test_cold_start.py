@@ -87,7 +87,7 @@ async def test_from_agreement_to_gold_to_the_proven(
     ]
 
     cold = await refit(arcs, database_url)
-    assert cold.report["agreement"] == {"proven_share": 0.0, "labels": 12, "expected_error": 0.2}
+    assert cold.report["agreement"] == {"proof_by_gold": 0.0, "labels": 12, "expected_error": 0.2}
     assert any("no bound" in line for line in cold.report["advice"])
 
     rows = [[f"galaxy{place}", "yes" if place % 2 else "no"] for place in range(10)]
