@@ -7,7 +7,14 @@ from pydantic import Field
 from mobile_schemas.fields import BIGINT_MAX, Level, Model, Moment, Slug, SubjectId, Whole, WorkflowId
 from mobile_schemas.labels import Cursor, LabelOut
 
-Kind = Literal["label.revised", "subject.moved_on", "subject.retired", "volunteer.levelled", "workflow.finished"]
+Kind = Literal[
+    "label.revised",
+    "subject.moved_on",
+    "subject.retired",
+    "volunteer.levelled",
+    "workflow.finished",
+    "workflow.recalibrated",
+]
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """All kinds of events."""
@@ -80,7 +87,7 @@ class EventOut(Model):
     external_id: Annotated[str | None, Field(description="The researcher's own id of the subject.")] = None
     sky: Annotated[SkyOut | None, Field(description="Where the subject is, if that is known.")] = None
     workflow: Annotated[
-        WorkflowId | None, Field(description="The workflow that decided, was left, or is finished.")
+        WorkflowId | None, Field(description="The workflow that decided, was left, is finished, or was refitted.")
     ] = None
     workflow_name: str | None = None
     to: Annotated[str | None, Field(description="The workflow that a subject has moved on to.")] = None
@@ -94,3 +101,6 @@ class EventOut(Model):
         Field(description="The volunteer's pseudonym in this project.", pattern="^v-[a-z2-7]{16}$"),
     ] = None
     level: Annotated[Level | None, Field(description="The level that a volunteer holds from now on.")] = None
+    calibration: Annotated[
+        int | None, Field(ge=1, description="The calibration by which votes of the workflow are weighed from now on.")
+    ] = None

@@ -100,6 +100,9 @@ async def test_a_refit_writes_a_calibration_and_everybodys_skill_and_puts_it_in_
     good, bad = np.array(batch[1]).reshape(2, 3), np.array(batch[6]).reshape(2, 3)
     assert good[0, 0] > 10 * good[0, 1]
     assert bad[0, 1] > 10 * bad[0, 0]
+    announced = await connection.fetchrow("SELECT workflow_id, detail FROM outbox WHERE kind = 'workflow.recalibrated'")
+    assert announced is not None
+    assert tuple(announced) == (arcs.workflows["arc"], '{"calibration": 1}')
     fits = await connection.fetch("SELECT person_id, calibration, revision, b_no_no FROM skill_fit ORDER BY 1")
     assert [tuple(row) for row in fits] == [(person, 1, 6, batch[person][0]) for person in PEOPLE]
 

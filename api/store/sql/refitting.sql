@@ -92,14 +92,18 @@ WITH fitted AS MATERIALIZED (
 SELECT (SELECT count(*) FROM remembered)::int;
 
 -- name: write_calibration
--- Write a calibration and put it in force.
+-- Write a calibration, put it in force, and announce it.
 WITH written AS (
     INSERT INTO calibration (workflow_id, revision, version_id, prior, prevalence, hard, accept, reject, votes, scores,
         report, proven)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12)
     RETURNING workflow_id, revision
+), in_force AS (
+    UPDATE workflow w SET calibration = c.revision FROM written c WHERE w.id = c.workflow_id
+    RETURNING w.project_id, w.id, w.calibration
 )
-UPDATE workflow w SET calibration = c.revision FROM written c WHERE w.id = c.workflow_id;
+INSERT INTO outbox (project_id, kind, workflow_id, detail)
+SELECT project_id, 'workflow.recalibrated', id, jsonb_build_object('calibration', calibration) FROM in_force;
 
 -- name: dropped
 -- Those whose record began anew after a sudden drop of skill, with what they have shown since.
