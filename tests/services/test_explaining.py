@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +12,7 @@ from pydantic_core import to_json
 
 from api.errors import NotAllowedError, NotInWorkflowError, UnknownSubjectError
 from api.media.folder import FolderStorage
-from api.services.archiving import archived_batches
+from api.services.archiving import Archive, archived_batches
 from api.services.explaining import Explanations
 from api.services.house import Services
 from api.services.refitting import Refitting, find_workflows
@@ -176,8 +178,31 @@ async def test_a_vote_that_no_card_leads_to_is_found_in_the_ledger(harvest: Harv
     assert arc.discrepancies == []
 
 
+async def test_votes_of_an_archived_month_are_read_from_its_file(
+    harvest: Harvest, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    subject, connection, storage = await harvest.retired(), harvest.connection, FolderStorage(tmp_path)
+    await connection.execute(
+        "CREATE TABLE classification_2025_01 PARTITION OF classification"
+        " FOR VALUES FROM ('2025-01-01T00:00Z') TO ('2025-02-01T00:00Z')"
+    )
+    for table in ("classification", "card"):
+        await connection.execute(f"UPDATE {table} SET received_at = '2025-01-07T12:00Z'")
+    await connection.execute("UPDATE stage SET entered_at = '2025-01-07T11:00Z'")
+    await Archive(connection, database_url, storage, tmp_path / "scratch").archive(date(2025, 1, 1))
+
+    def read_month(month: ArchivedMonth, workflows: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        return archived_batches(storage, month, workflows)
+
+    (arc, _) = told(await Explanations(pool, harvest.published, read_month).why(None, subject)).workflows
+
+    assert await connection.fetchval("SELECT count(*) FROM classification") == 0
+    assert [step.ordinal for step in arc.steps] == [1, 2]
+    assert (arc.discrepancies, arc.notes) == ([], [])
+
+
 async def test_votes_of_a_month_whose_file_is_not_there_are_missed_in_words(
-    harvest: Harvest, pool: Pool, tmp_path: Any
+    harvest: Harvest, pool: Pool, tmp_path: Path
 ) -> None:
     subject = await harvest.retired()
     await harvest.connection.execute("UPDATE stage SET entered_at = '2025-01-07Z'")
