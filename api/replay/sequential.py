@@ -22,18 +22,28 @@ from cascade.rescoring import VOICE, reweigh
 from cascade.score import AGREES, cross_fitted
 from cascade.score_drift import people_alone
 from cascade.skill import weigh
-from cascade.standing import STANDING, Rows, Side, Tally, rules_of
+from cascade.standing import STANDING, Rows, Side, Tally, rules_of, wald
 from cascade.vocabulary import NO_ANSWER, Answer, Bucket, StageState
 
 EPOCHS: Final = 20
 """Refits in the course of a log."""
 
-SCALES: Final = (0.05, 0.15, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.25, 1.6, 2.2, 3.2)
-"""The factors on both bounds over which they are swept."""
+SCALES: Final = (0.1, 0.27, 0.45, 0.63, 0.82, 1.0, 1.3, 1.75, 2.5, 4.0)
+"""The factors on Wald's bounds over which they are swept."""
 
 _NAME: Final = "answer"
 _ENDLESS: Final = 1_000_000
 _PRIOR: Final = ScorePrior("score")
+
+
+def evenly(votes: int, epochs: int) -> list[int]:
+    """Return where as many epochs of a log begin and end, all of one length."""
+    edges: list[int] = np.linspace(0, votes, epochs + 1).astype(np.int64).tolist()
+    return edges
+
+
+EDGES = evenly
+"""How a log is cut into epochs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +65,15 @@ def sequential(stream: Stream, epochs: int = EPOCHS, *, swept: bool = True) -> t
     return Sweep(default.outcome, points), default.refit
 
 
-def play(stream: Stream, epochs: int = EPOCHS, scale: float = 1.0, *, minimum: int = 2) -> Played:
-    """Play ours once, with its bounds times `scale`."""
+def play(stream: Stream, epochs: int = EPOCHS, scale: float | None = None, *, minimum: int = 2) -> Played:
+    """Play ours once, with the bounds that gold gives, or with Wald's times `scale`."""
     course = _Course(stream, scale, minimum)
-    edges = np.linspace(0, len(stream.subject), epochs + 1).astype(np.int64).tolist()
+    edges = EDGES(len(stream.subject), epochs)
     for begin, end in pairwise(edges):
         course.refit(begin)
         course.vote(begin, end)
+        if not course.undecided:
+            break
     last = course.refit(len(stream.subject))
     return Played(course.outcome(), last)
 
@@ -69,7 +81,7 @@ def play(stream: Stream, epochs: int = EPOCHS, scale: float = 1.0, *, minimum: i
 class _Course:
     """A stream under way: the standing of every subject, the votes that count, and what the last refit has learnt."""
 
-    def __init__(self, stream: Stream, scale: float, minimum: int) -> None:
+    def __init__(self, stream: Stream, scale: float | None, minimum: int) -> None:
         self._stream = stream
         self._scale = scale
         votes = VoteLimits(minimum=minimum, maximum=_ENDLESS, contested=0)
@@ -99,6 +111,11 @@ class _Course:
         self._weigh_anew(used, place)
         return result
 
+    @property
+    def undecided(self) -> bool:
+        """Whether any subject may still be decided."""
+        return bool((self._standings["state"][self._stream.subjects] == StageState.OPEN).any())
+
     def vote(self, begin: int, end: int) -> None:
         """Give the live votes of an epoch, each weighed by what was known of its volunteer then."""
         stream = self._stream
@@ -125,8 +142,9 @@ class _Course:
 
     def _rules_now(self) -> Rows:
         rules = rules_of([self._workflow], {_NAME: self._calibration})
-        for bound in ("accept", "reject"):
-            rules[bound] = np.maximum(np.rint(rules[bound] * self._scale), 1)
+        if self._scale is not None:
+            rules["accept"] = max(round(wald(self._workflow.false_alarm) * self._scale), 1)
+            rules["reject"] = max(round(wald(self._workflow.miss) * self._scale), 1)
         return rules
 
     def _weigh_anew(self, used: Integers, place: int) -> None:

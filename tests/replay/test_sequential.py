@@ -7,6 +7,10 @@ import pytest
 
 from api.replay.sequential import play, sequential
 from api.replay.streams import Stream, draw
+from cascade.calibration import UNCALIBRATED
+from cascade.refit import Votes, refit
+from cascade.skill import MICRO, weigh
+from cascade.vocabulary import Answer
 from tests.replay.crowds import a_crowd
 
 
@@ -56,3 +60,15 @@ def test_scores_that_gold_confirms_save_votes_and_random_ones_cost_none(stream: 
 
     assert with_telling < 0.85 * without
     assert with_random < 1.03 * without
+
+
+def test_an_answer_that_gold_has_never_heard_is_not_impossible() -> None:
+    asked = np.arange(6000)
+    gold = Votes(asked, asked % 5, asked % 2, asked % 2, np.zeros(6000, dtype=np.int64), 6)
+
+    learnt = refit(gold, UNCALIBRATED, miss=0.05, false_alarm=0.05)
+
+    newcomer = np.zeros((1, 2, 3), dtype=np.int64)
+    if_yes, if_no, _ = weigh(newcomer, np.array([Answer.UNSURE]), newcomer, learnt.calibration.prior)
+    assert learnt.calibration.prior.min() >= 1
+    assert -20 * MICRO < if_yes[0] == if_no[0] < 0
