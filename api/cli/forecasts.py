@@ -96,27 +96,27 @@ def _findings(forecast: Forecast) -> Iterator[str]:
         subjects, what = other.arriving, "would come to it"
         if other.withdrawn:
             subjects, what = other.withdrawn, "would be withdrawn"
-        yield f"{other.workflow} {other.why}; {subjects:,} of these subjects {what}."
+        yield f"{other.workflow} {other.why}; {counted(subjects, 'subject')} {what}."
     if forecast.budget:
         yield _advice(forecast.budget)
 
 
 def _changes(each: WorkflowForecast) -> str:
     counts = [f"{each.changes[kind]:,} {what}" for kind, what in _KINDS.items() if each.changes[kind]]
-    changed = f"of {each.subjects:,} subjects {', '.join(counts)}" if counts else "no subject changes"
-    return f"{changed}; {each.saved:,} votes would be saved, and {each.more:,} more used of those that came."
+    changed = f"of {counted(each.subjects, 'subject')} {', '.join(counts)}" if counts else "no subject changes"
+    return f"{changed}; {counted(each.saved, 'vote')} would be saved, and {each.more:,} more used of those that came."
 
 
 def _asked(each: WorkflowForecast) -> Iterator[str]:
     new, told = each.votes_new, each.information
     if new.undecided:
         yield (
-            f"{new.undecided:,} subjects are undecided when their votes end. They need {new.at_least:,} votes or more;"
-            f" {new.expected:,.0f} are expected, as a vote tells {told.yes:.2f} nats here where yes is true, and"
-            f" {told.no:.2f} where no is."
+            f"at the end of the votes {counted(new.undecided, 'subject')} would be undecided, which takes at least"
+            f" {counted(new.at_least, 'vote')} more. Expected: {new.expected:,.0f}, as a vote tells {told.yes:.2f} nats"
+            f" here where yes is true, and {told.no:.2f} where no is."
         )
     if each.arriving:
-        yield f"{each.arriving:,} subjects would come here that have no votes here."
+        yield f"{counted(each.arriving, 'subject')} would come here without any votes to play."
 
 
 def _gold(each: WorkflowForecast) -> Iterator[str]:
@@ -144,7 +144,7 @@ def _stored(each: WorkflowForecast) -> Iterator[str]:
     }
     for why, count in whys.items():
         if count:
-            yield f"{count:,} subjects are stored otherwise than the version in force decides them now, because {why}."
+            yield f"stored otherwise than the version in force decides now: {counted(count, 'subject')}, because {why}."
 
 
 def _advice(budget: Budget) -> str:
@@ -166,6 +166,11 @@ def _listed(changes: Sequence[Changed], shown: int) -> Iterator[str]:
 
 def _outcome(answer: str, target: str | None) -> str:
     return answer if target is None else f"{answer}, on to {target}"
+
+
+def counted(count: int, what: str) -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def percent(share: float) -> str:

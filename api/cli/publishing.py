@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.cli.forecasts import counted
 from api.cli.forecasts import show as show_forecast
 from api.cli.running import asides, console, fail, over_services
 from api.declaration_file import MOST_BYTES, parse
@@ -39,7 +40,7 @@ def check(file: File) -> None:
     """Check a declaration, without a database, and show what it declares."""
     with errors_of(file):
         found = parse(read_declaration(file)).cascade
-    console.print(f"{file} declares {_counted(len(found.workflows), 'workflow')} for the project {found.project}.")
+    console.print(f"{file} declares {counted(len(found.workflows), 'workflow')} for the project {found.project}.")
     for workflow in found.workflows:
         console.print(_shown(found, workflow), markup=False)
 
@@ -125,9 +126,9 @@ def _ask(preview: Preview) -> None:
 
 
 def _summary(publication: Publication) -> str:
-    moved = [f"{_counted(publication.entered, 'subject')} entered"] if publication.entered else []
+    moved = [f"{counted(publication.entered, 'subject')} entered"] if publication.entered else []
     if publication.withdrawn:
-        moved.insert(0, f"{_counted(publication.withdrawn, 'subject')} left closed workflows")
+        moved.insert(0, f"{counted(publication.withdrawn, 'subject')} left closed workflows")
     said = f"Version {publication.version} of {publication.project} is in force."
     return f"{said} {', '.join(moved).capitalize()}." if moved else said
 
@@ -146,7 +147,3 @@ def _shown(found: Cascade, workflow: Workflow) -> str:
     targets = ", ".join(workflow.targets) or "nowhere"
     first = "; subjects enter here" if workflow is found.entry else ""
     return f"  {workflow.name} ({level}, {workflow.policy.kind.word}): {workflow.question} Leads to {targets}{first}."
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -20,7 +20,7 @@ async def test_whatif_and_publish_say_what_the_votes_would_have_come_to(
     published = chaffinch("publish", str(file), "--yes")
 
     assert said.stdout.startswith("Had this been in force instead of version 1, by 2 votes:\n")
-    assert "\narc: of 1 subjects 1 no longer retired; 0 votes would be saved, and 0 more used" in said.stdout
+    assert "\narc: of 1 subject 1 no longer retired; 0 votes would be saved, and 0 more used" in said.stdout
     assert f"\n  {subject} in arc: yes, on to lens -> open (no longer retired)\n" in said.stdout
     assert f"\n  {subject} in lens: open -> not asked (not asked)\n" in said.stdout
     report = json.loads(whole.stdout)
