@@ -5,6 +5,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from scipy.special import expit
 
 from api.caller import Scope
 from api.errors import NotAllowedError, NoVOEventError, UnknownEventError, UnknownProjectError
@@ -17,6 +18,7 @@ from api.services.sequencing import sequence
 from api.services.totals import Totals
 from api.store.engine import Connection, Pool, open_engine
 from api.store.sessions import Sessions
+from cascade.skill import CLIP_UNPROVEN, MICRO
 from cascade.vocabulary import Answer
 from mobile_schemas.events import EventOut
 from tests.services.harvest import Harvest, a_researcher, revise, sow
@@ -245,7 +247,7 @@ async def test_a_retirement_with_a_position_is_a_voevent(harvest: Harvest, event
         "yes",
     ]
     assert [packet.findtext(f".//Value2/{axis}") for axis in ("C1", "C2")] == ["150.1163213", "2.2056"]
-    assert float(packet.find("Why/Inference").get("probability")) == pytest.approx(0.8176, abs=1e-4)
+    assert float(packet.find("Why/Inference").get("probability")) == pytest.approx(expit(CLIP_UNPROVEN / MICRO))
     assert packet.findtext("Why/Inference/Concept") == "Is there an arc?"
     assert packet.find("Citations") is None
 
