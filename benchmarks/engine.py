@@ -191,8 +191,7 @@ def _at_majority(logs: Mapping[str, Played]) -> Iterator[Aim]:
     there = [name for name in AT_MAJORITY if name in logs]
     if there:
         ratios = np.array([logs[name].main.ratio("oracle") for name in there])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mean = np.nan_to_num(np.exp(np.log(ratios).mean(axis=0)), nan=np.inf)
+        mean = _geometric_mean(ratios)
         each = ", ".join(f"{name} {_value(ratio)}" for name, ratio in zip(there, ratios, strict=True))
         yield "votes at the majority's error, by the oracle's: at most 1.2", mean[0] <= 1.2, f"{_value(mean)}: {each}"
     for name, log in logs.items():
@@ -203,6 +202,15 @@ def _at_majority(logs: Mapping[str, Played]) -> Iterator[Aim]:
     if "sp_amt" in logs:
         votes = logs["sp_amt"].main.votes_at_majority_error(OURS)
         yield "sp_amt: the majority's error at 4 votes or fewer", votes[0] <= 4, _value(votes)
+
+
+def _geometric_mean(ratios: Reals) -> Reals:
+    """Return the mean over logs, (samples,); of samples after the first, over those that both policies reach."""
+    logarithms = np.full(ratios.shape, np.nan)
+    np.log(ratios, out=logarithms, where=(ratios > 0) & np.isfinite(ratios))
+    mean: Reals = np.exp(np.nanmean(logarithms, axis=0))
+    mean[0] = mean[0] if np.isfinite(ratios[:, 0]).all() else np.inf
+    return mean
 
 
 def _promise(log: Played) -> Iterator[Aim]:
