@@ -15,30 +15,28 @@ A swipe that repeats a card or a client id of the same batch is settled after th
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from api.caller import Caller, Scope
+from api.caller import Scope
 from api.services.published import Published, PublishedCascades
 from api.services.stages import Stages, reasons, settle
-from api.services.verdicts import Verdict, again, duplicate, kept_or_created, rejected, retry
-from api.store.ballot import BallotColumns, BallotStore, CardNow, Context, Gold, Key
+from api.services.swipes import CardKey, Swipe, first_of_each, key_columns, repeat_verdict, settle_known_key
+from api.services.verdicts import Verdict, duplicate, kept_or_created, rejected
+from api.store.ballot import BallotColumns, BallotStore, Context, Gold, Key
 from api.store.engine import Connection
 from cascade.decision import ENTRY, Decisions, decide
 from cascade.drift import Records, learn_in_order, trusted
 from cascade.graph import Workflow
 from cascade.skill import informedness_quantile, weigh
 from cascade.vocabulary import Answer, Bucket, EntryKind, Exclusion
-from mobile_schemas.classifications import ClassificationIn
 
-CardKey = tuple[int, int, int]
 ContextKey = tuple[int, int]
 Integers = NDArray[np.int64]
 Rows = NDArray[np.void]
+
+__all__ = ["Ballot", "Swipe", "rules_in_force"]
 
 ANSWERS = {answer.word: int(answer) for answer in Answer}
 _EXCLUSION_OF_BUCKET = {
@@ -47,36 +45,6 @@ _EXCLUSION_OF_BUCKET = {
     int(Bucket.LATE): int(Exclusion.LATE),
     int(Bucket.AUDIT): int(Exclusion.AUDIT),
 }
-
-
-@dataclass(slots=True)
-class Swipe:
-    """One swipe of a batch, and what the transaction finds out about it."""
-
-    caller: Caller
-    item: ClassificationIn
-    subject_id: int
-    card: CardNow | None = None
-    context: int = -1
-    exclusion: int = 0
-    truth: int | None = None
-    explanation: str | None = None
-    skill_revision: int = 0
-    stage: int = -1
-    bucket: int = 0
-    ordinal: int = 0
-    if_yes: int = 0
-    if_no: int = 0
-
-    @property
-    def card_key(self) -> CardKey:
-        """Which card this is a vote on."""
-        return (self.caller.person_id, self.item.workflow, self.subject_id)
-
-    @property
-    def client_key(self) -> tuple[int, UUID]:
-        """Under which id the client will ask for it."""
-        return (self.caller.person_id, self.item.id)
 
 
 class Ballot:
@@ -98,7 +66,7 @@ class Ballot:
 
     async def count(self, swipes: Sequence[Swipe]) -> list[Verdict]:
         """Store and count the swipes; return a verdict for each, in their order."""
-        first, repeats = _first_of_each(swipes)
+        first, repeats = first_of_each(swipes)
         verdicts: dict[int, Verdict] = {}
         open_places = await self._meet_cards(swipes, first, verdicts)
         if open_places:
@@ -108,7 +76,7 @@ class Ballot:
             for place, swipe in ((p, swipes[p]) for p in open_places if p not in verdicts):
                 verdicts[place] = kept_or_created(swipe.item, swipe.exclusion, swipe.truth, swipe.explanation)
         for place in repeats:
-            verdicts[place] = _repeat_verdict(swipes[place], [(swipes[p], verdicts[p]) for p in first])
+            verdicts[place] = repeat_verdict(swipes[place], [(swipes[p], verdicts[p]) for p in first])
         return [verdicts[place] for place in range(len(swipes))]
 
     async def _meet_cards(
@@ -154,10 +122,10 @@ class Ballot:
 
     async def _explain_taken(self, swipes: Sequence[tuple[int, Swipe]], verdicts: dict[int, Verdict]) -> None:
         """Settle swipes whose card carries another vote; that may have come after theirs was taken back."""
-        keys = await self._store.read_keys(*_key_columns([swipe for _, swipe in swipes])[:2])
+        keys = await self._store.read_keys(*key_columns([swipe for _, swipe in swipes])[:2])
         for number, (place, swipe) in enumerate(swipes):
             key = keys.get(number)
-            settled = _settle_known_key(swipe, key) if key is not None else None
+            settled = settle_known_key(swipe, key) if key is not None else None
             verdicts[place] = settled or rejected(swipe.item, "already_answered")
 
     async def _answer_again(self, swipes: Sequence[tuple[int, Swipe]], verdicts: dict[int, Verdict]) -> None:
@@ -183,19 +151,19 @@ class Ballot:
         places = {key: number for number, key in enumerate(wanted)}
         self._skill_keys = list(places)
         claimed, self._contexts = await self._store.claim_keys_and_read_contexts(
-            _key_columns(claims), [key[0] for key in places], [key[1] for key in places]
+            key_columns(claims), [key[0] for key in places], [key[1] for key in places]
         )
         self._records = _records(self._contexts)
         self._revisions = [c.revision for c in self._contexts]
         await self._meet_versions()
         known: dict[int, Key] = {}
         if claimed < len(swipes):
-            known = await self._store.read_keys(*_key_columns(claims)[:2])
+            known = await self._store.read_keys(*key_columns(claims)[:2])
         stored = []
         for number, (place, swipe) in enumerate(swipes):
             swipe.context = places[(swipe.caller.person_id, swipe.item.workflow)]
             key = known.get(number)
-            settled = _settle_known_key(swipe, key) if key is not None else None
+            settled = settle_known_key(swipe, key) if key is not None else None
             if settled is None:
                 stored.append(swipe)
             else:
@@ -220,7 +188,7 @@ class Ballot:
     async def _bind_tombstones(self, swipes: Sequence[Swipe]) -> None:
         late = [swipe for swipe in swipes if swipe.exclusion == Exclusion.RETRACTED]
         if late:
-            await self._store.bind_tombstones(_key_columns(late))
+            await self._store.bind_tombstones(key_columns(late))
 
     def _exclusion(self, swipe: Swipe) -> int:
         """Return why a vote will be stored without being counted, as far as card and person tell."""
@@ -383,59 +351,3 @@ def _records(contexts: Sequence[Context]) -> Records:
     counts = np.array([context.counts for context in contexts], dtype=np.int64).reshape(-1, 2, 3)
     drops = np.array([context.drops for context in contexts], dtype=np.int64)
     return Records(counts, np.zeros_like(drops), drops)
-
-
-def _key_columns(swipes: Sequence[Swipe]) -> list[list[Any]]:
-    """Return the columns person, client id, workflow, subject."""
-    return [
-        [swipe.caller.person_id for swipe in swipes],
-        [swipe.item.id for swipe in swipes],
-        [swipe.item.workflow for swipe in swipes],
-        [swipe.subject_id for swipe in swipes],
-    ]
-
-
-def _first_of_each(swipes: Sequence[Swipe]) -> tuple[list[int], list[int]]:
-    """Split the places of a batch into the first swipe of each card and client id, and those that repeat one."""
-    cards: set[CardKey] = set()
-    ids: set[tuple[int, UUID]] = set()
-    first, repeats = [], []
-    for place, swipe in enumerate(swipes):
-        if swipe.card_key in cards or swipe.client_key in ids:
-            repeats.append(place)
-        else:
-            cards.add(swipe.card_key)
-            ids.add(swipe.client_key)
-            first.append(place)
-    return first, repeats
-
-
-def _repeat_verdict(swipe: Swipe, earlier: Sequence[tuple[Swipe, Verdict]]) -> Verdict:
-    """Settle a swipe by the earlier one of its batch whose card or client id it repeats."""
-    for other, verdict in earlier:
-        if other.card_key == swipe.card_key and other.client_key == swipe.client_key:
-            return verdict if verdict["verdict"] in ("rejected", "retry") else again(verdict)
-        if other.card_key == swipe.card_key and verdict["verdict"] == "rejected" and verdict["reason"] != "id_reused":
-            return rejected(swipe.item, verdict["reason"])
-    stored = [other for other, verdict in earlier if verdict["verdict"] not in ("rejected", "retry")]
-    if any(other.client_key == swipe.client_key for other in stored):
-        return rejected(swipe.item, "id_reused")
-    if any(other.card_key == swipe.card_key and other.exclusion != Exclusion.RETRACTED for other in stored):
-        return rejected(swipe.item, "already_answered")
-    return retry(swipe.item)
-
-
-def _settle_known_key(swipe: Swipe, key: Key) -> Verdict | None:
-    """Settle a swipe whose client id was used before; `None` if it will be stored after all.
-
-    It will if the id was claimed for this very card just now, or if only its retraction was seen so far.
-    """
-    if key.retracted and key.subject_id is None:
-        swipe.exclusion = int(Exclusion.RETRACTED)
-        return None
-    if (key.workflow_id, key.subject_id) != (swipe.item.workflow, swipe.subject_id):
-        return rejected(swipe.item, "id_reused")
-    if not key.retracted:
-        return None
-    swipe.exclusion = int(Exclusion.RETRACTED)
-    return duplicate(swipe.item, swipe.exclusion, None, None, None)
