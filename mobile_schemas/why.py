@@ -123,7 +123,9 @@ class LabelRevisionOut(Model):
 class AuditOut(Model):
     """The check of a label by further votes, which never change it."""
 
-    open: bool
+    state: Annotated[
+        Literal["none", "open", "ended"], Field(description="None was opened, or it goes on, or it is over.")
+    ]
     votes: Count
     log_odds: MicroNats
 

@@ -62,7 +62,7 @@ def stage_view(stored: Stored) -> dict[str, Any]:
         "steps": shown[-MOST_STEPS:],
         "omitted": max(len(shown) - MOST_STEPS, 0),
         "labels": [_label(each) for each in stored.labels],
-        "audit": {"open": case.audit_open, "votes": case.audit_votes, "log_odds": case.audit},
+        "audit": _audit(case),
         "discrepancies": _discrepancies(stored, steps, traced),
         "notes": _notes(stored),
     }
@@ -94,6 +94,11 @@ def _case(stored: Stored, steps: Sequence[Step], traced: Trace) -> Case:
         flagged_by=flagged[-1].calibration if flagged else 0,
         flagged_odds=flagged[-1].log_odds if flagged else 0,
     )
+
+
+def _audit(case: Case) -> dict[str, Any]:
+    state = "open" if case.audit_open else "ended" if case.audit_votes else "none"
+    return {"state": state, "votes": case.audit_votes, "log_odds": case.audit}
 
 
 def _decided(stored: Stored, steps: Sequence[Step]) -> int | None:
