@@ -54,6 +54,9 @@ _WORKFLOW: Final = (
     Column("workflow", _WHOLE, "number of the workflow; a changed question is a new one", "meta.id"),
     _word("workflow_name", "name of the workflow", "meta.id"),
 )
+_CALIBRATION: Final = Column(
+    "calibration", _WHOLE, "number of the refit that was in force in its workflow; 0 before the first", "meta.version"
+)
 _POSITION: Final = (
     Column("ra", _REAL, "right ascension of the subject, ICRS; nothing without one", "pos.eq.ra;meta.main", "deg"),
     Column("dec", _REAL, "declination of the subject, ICRS; nothing without one", "pos.eq.dec;meta.main", "deg"),
@@ -98,6 +101,7 @@ LABEL_COLUMNS: Final[Sequence[Column]] = (
         "ordinal of the vote at which the subject retired; votes after it are late or audit",
         "meta.number",
     ),
+    _CALIBRATION,
     Column("position", _BIG, "its place in the feed of labels and events; nothing until it has one", "meta.record"),
     *_POSITION,
 )
@@ -134,6 +138,7 @@ VOTE_COLUMNS: Final[Sequence[Column]] = (
         "meta.version",
     ),
     Column("version", _WHOLE, "number of the cascade version in force", "meta.version"),
+    _CALIBRATION,
     Column("attempt", _SMALL, "how often the volunteer had taken back an answer to this card before", "meta.number"),
     Column("received_at", _MOMENT, "when it arrived", "time.epoch"),
     Column("answered_at", _MOMENT, "when the phone says that it was given", "time.epoch;obs"),

@@ -37,6 +37,9 @@ from api.store.columnar import Batches
 from api.store.engine import Connection
 from api.store.exports import Snapshot, StoredProject, StoredVersion, VoteKey, find_project, open_snapshot
 from cascade.declaration import canonical_workflow
+from cascade.graph import Workflow
+from cascade.skill import CLIP_UNPROVEN
+from cascade.standing import rules_of
 
 CursorOf = Callable[[pa.RecordBatch], str]
 
@@ -228,7 +231,14 @@ def _version(stored: StoredVersion) -> dict[str, Any]:
         "digest": stored.digest,
         "published_at": stored.published_at,
         "workflows": {str(ids[each.name]): canonical_workflow(each) for each in declared},
+        "rules": {str(ids[each.name]): _first_rule(each) for each in declared},
     }
+
+
+def _first_rule(workflow: Workflow) -> dict[str, int]:
+    """Return the numbers by which the engine decides before the first refit, in micro-nats; shares in millionths."""
+    rule = rules_of([workflow])[0]
+    return {name: int(rule[name]) for name in ("accept", "reject", "hard", "cold")} | {"unproven_cap": CLIP_UNPROVEN}
 
 
 def _summary(

@@ -86,6 +86,8 @@ def _beyond(batch: pa.RecordBatch, after: VoteKey) -> pa.RecordBatch:
 
 def _joined(batch: pa.RecordBatch, snapshot: Snapshot) -> pa.RecordBatch:
     """Add what the file of a month does not know: the subjects' external ids, and what was taken back since."""
+    if "calibration" not in batch.schema.names:  # a month of before there were any
+        batch = batch.append_column("calibration", pa.array([0] * len(batch), pa.int32()))
     subjects = batch["subject_id"]
     names = snapshot.names_of(pc.unique(subjects).to_pylist())
     external_ids = pa.array(list(names.values()), pa.string())

@@ -4,11 +4,13 @@ import asyncio
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -265,7 +267,12 @@ async def test_a_kill_at_any_point_loses_nothing_and_the_next_goes_on(
 
 
 async def test_a_project_is_verified_with_its_archived_months(
-    services: Services, database: Connection, database_url: str, storage: FolderStorage, tmp_path: Path
+    services: Services,
+    database: Connection,
+    database_url: str,
+    storage: FolderStorage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     campaign = await a_campaign(services, database, gold=(3, 3))
     for caller in await people(campaign, 2):
@@ -281,6 +288,12 @@ async def test_a_project_is_verified_with_its_archived_months(
         await verify(database, PublishedCascades(), SLUG)
     found = await verify(database, PublishedCascades(), SLUG, storage)
     assert (found.votes > 0, found.gold_votes > 0, found.discrepancies) == (True, True, [])
+
+    def of_before_calibrations(*args: Any) -> Iterator[pa.RecordBatch]:
+        yield from (batch.drop_columns(["calibration"]) for batch in archived_batches(*args))
+
+    monkeypatch.setattr("api.services.verifying.archived_batches", of_before_calibrations)
+    assert await verify(database, PublishedCascades(), SLUG, storage) == found
 
 
 async def test_the_worker_archives_when_the_settings_say_so(old: Connection, database_url: str, tmp_path: Path) -> None:

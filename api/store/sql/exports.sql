@@ -30,8 +30,8 @@ ORDER BY month;
 -- back since is looked up in the few keys that were, not in all.
 SELECT c.kind, c.client_id, c.person_id, c.volunteer_id, c.workflow_id, c.subject_id, s.external_id, c.answer, c.flag,
        c.truth, c.bucket, c.exclusion, k.client_id IS NOT NULL AS retracted, c.ordinal, c.if_yes, c.if_no,
-       c.skill_revision, c.version_id, c.attempt, c.received_at, c.answered_at, c.dwell_ms, c.source, c.session,
-       c.language, c.utc_offset_minutes
+       c.skill_revision, c.version_id, c.calibration, c.attempt, c.received_at, c.answered_at, c.dwell_ms, c.source,
+       c.session, c.language, c.utc_offset_minutes
 FROM classification c
 JOIN subject s ON s.id = c.subject_id
 LEFT JOIN (SELECT person_id, client_id FROM swipe_key WHERE retracted_at IS NOT NULL) k
@@ -52,7 +52,7 @@ SELECT person_id, client_id FROM swipe_key WHERE retracted_at IS NOT NULL AND pe
 -- name: newest_labels
 -- The newest revision of every label of a project, by workflow and subject.
 SELECT l.revision, l.subject_id, s.external_id, l.workflow_id, l.version_id, l.answer, l.reason, l.log_odds, l.votes,
-       t.excluded, t.late_count, l.machine_score, t.first_vote_at, t.last_vote_at, t.retired_at,
+       t.excluded, t.late_count, l.machine_score, l.calibration, t.first_vote_at, t.last_vote_at, t.retired_at,
        l.retired_at AS made_at, l.routed_to, l.author, l.why, t.prior, t.decided_ordinal, o.position, s.ra, s.dec
 FROM label l
 JOIN stage t ON t.workflow_id = l.workflow_id AND t.subject_id = l.subject_id AND t.revision = l.revision
@@ -65,7 +65,7 @@ ORDER BY l.workflow_id, l.subject_id;
 -- name: announced_labels
 -- Every revision of the labels of a project in the order of their announcement, after a position.
 SELECT l.revision, l.subject_id, s.external_id, l.workflow_id, l.version_id, l.answer, l.reason, l.log_odds, l.votes,
-       t.excluded, t.late_count, l.machine_score, t.first_vote_at, t.last_vote_at, t.retired_at,
+       t.excluded, t.late_count, l.machine_score, l.calibration, t.first_vote_at, t.last_vote_at, t.retired_at,
        l.retired_at AS made_at, l.routed_to, l.author, l.why, t.prior, t.decided_ordinal, o.position, s.ra, s.dec
 FROM outbox o
 JOIN label l ON l.workflow_id = o.workflow_id AND l.subject_id = o.subject_id AND l.revision = o.revision
