@@ -243,11 +243,10 @@ def verdict_of(standing: Rows, rule: Rows) -> Integers:
 
 def _by_evidence(standing: Rows, rule: Rows, tally: Tally) -> Integers:
     """Judge by weighed evidence: consensus at a bound, contested at the first vote limit, no answer at the second."""
-    heard = standing["n_yes"] + standing["n_no"] + standing["n_unsure"] > 0
     cold, lead = rule["cold"] > 0, tally.yes - tally.no
     yes, no = (_crosses(side, rule, tally) for side in Side.both(standing, rule))
-    yes &= np.where(cold, lead >= rule["cold"], heard)
-    no &= np.where(cold, -lead >= rule["cold"], heard)
+    yes &= ~cold | (lead >= rule["cold"])
+    no &= ~cold | (-lead >= rule["cold"])
     clear = yes | no
     contested = (standing["state"] == _CONTESTED) | (rule["contested"] == 0)
     spent = contested & (tally.counted >= rule["votes_max"] + rule["contested"])
@@ -261,10 +260,12 @@ def _crosses(side: Side, rule: Rows, tally: Tally) -> Mask:
     """Say where the bound is reached by enough votes: one is enough if it and a machine score point the same way.
 
     Only votes by the proven are counted here, so that accounts without a record cannot make up the number; where
-    agreement decides there are no others.
+    agreement decides there are no others. Beside a machine anybody's vote counts: gold has proven the machine, and
+    who only says the same cannot lead it astray. (A third fewer votes at loose bounds on bluebirds, where volunteers
+    are proven late.)
     """
-    together = side.machine & (side.z > side.prior)
-    result: Mask = (side.z >= side.bound) & (_heard(tally, rule) >= np.where(together, 1, rule["votes_min"]))
+    together = side.machine & (side.z > side.prior) & (tally.counted > 0)
+    result: Mask = (side.z >= side.bound) & (together | (_heard(tally, rule) >= rule["votes_min"]))
     return result
 
 

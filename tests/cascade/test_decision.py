@@ -181,11 +181,24 @@ def test_a_machine_score_never_retires_by_itself() -> None:
 
 
 def test_the_unproven_cannot_reach_consensus_among_themselves() -> None:
-    likely = a_stage(prior=2_500_000, machine=1)
+    likely = a_stage(prior=2_500_000)
     crowd = [an_unproven(YES) for _ in range(6)]
 
     assert outcome(decided(SEQUENTIAL, *crowd, stage=likely))[0] == OPEN
-    assert outcome(decided(SEQUENTIAL, *crowd, a_vote(YES, 0.1), stage=likely)) == (RETIRED, YES, Reason.CONSENSUS)
+    assert outcome(decided(SEQUENTIAL, *crowd, a_vote(YES, 0.1), stage=likely))[0] == OPEN
+    assert outcome(decided(SEQUENTIAL, *crowd, *[a_vote(YES, 0.1)] * 2, stage=likely)) == (
+        RETIRED,
+        YES,
+        Reason.CONSENSUS,
+    )
+
+
+def test_the_unproven_can_only_say_what_a_machine_says() -> None:
+    likely = a_stage(prior=2_500_000, machine=1)
+    doubting = [an_unproven(NO) for _ in range(6)]
+
+    assert outcome(decided(SEQUENTIAL, an_unproven(YES), stage=likely)) == (RETIRED, YES, Reason.CONSENSUS)
+    assert outcome(decided(SEQUENTIAL, *doubting, stage=likely))[0] == OPEN
 
 
 def test_at_the_first_limit_a_subject_is_contested_and_at_the_second_it_retires_without_answer() -> None:

@@ -206,7 +206,7 @@ def judge_evidence(stage: Plain, rule: Plain, counted: int) -> None:
     proven = stage["n_yes"] + stage["n_no"] + stage["n_unsure"]
     for answer, sign, bound in ((Answer.YES, 1, rule["accept"]), (Answer.NO, -1, rule["reject"])):
         machine_agrees = stage["machine"] == 1 and sign * stage["prior"] > 0 and sign * votes > 0
-        if sign * z >= bound and proven >= 1 and (counted >= rule["votes_min"] or machine_agrees):
+        if sign * z >= bound and (proven >= rule["votes_min"] or (machine_agrees and counted)):
             retire(stage, rule, answer, Reason.CONSENSUS)
             return
     if counted < rule["votes_max"]:
@@ -309,13 +309,13 @@ def test_every_sum_is_the_sum_over_the_entries_of_its_bucket(play: Play) -> None
 
 @QUICK
 @given(plays())
-def test_consensus_of_weighed_evidence_takes_a_proven_vote_and_a_crossing(play: Play) -> None:
+def test_consensus_of_weighed_evidence_takes_a_proven_vote_or_a_machine_and_a_crossing(play: Play) -> None:
     for move in play.run().moves:
         rule = play.rules[play.entries["rule"][move["entry"]]]
         if rule["policy"] == PolicyKind.SEQUENTIAL and move["reason"] == Reason.CONSENSUS:
             then = decide(play.standings, play.entries[: move["entry"] + 1], play.rules).standings[[move["stage"]]]
             z = log_odds(then)[0]
-            assert then["n_yes"] + then["n_no"] + then["n_unsure"] >= 1
+            assert then["n_yes"] + then["n_no"] + then["n_unsure"] + then["machine"] >= 1
             assert z >= rule["accept"] if move["answer"] == Answer.YES else z <= -rule["reject"]
 
 
