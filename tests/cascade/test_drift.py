@@ -110,3 +110,14 @@ def test_unsure_weighs_for_no_from_somebody_who_is_unsure_where_there_is_nothing
 
     assert informed[0][0] - informed[1][0] < -MICRO
     assert newcomer[0][0] == newcomer[1][0]
+
+
+def test_unsure_weighs_for_what_makes_the_crowd_unsure_until_a_newcomer_has_shown_otherwise() -> None:
+    crowd = np.array([[140, 20, 40], [20, 170, 10]])
+    knows_a_no = np.array([[[30, 0, 0], [0, 15, 15]]])
+
+    newcomer = weigh(np.zeros((1, 2, 3), dtype=np.int64), np.array([UNSURE]), prior=crowd)
+    known = weigh(knows_a_no, np.array([UNSURE]), prior=crowd)
+
+    assert newcomer[0][0] < newcomer[1][0]
+    assert known[0][0] > known[1][0]
