@@ -23,7 +23,8 @@ Row = tuple[str, str, str]
 def show(console: Console, forecast: Forecast, shown: int) -> None:
     """Print what a cascade would have made of the votes, with the first changes by name."""
     console.print(_heading(forecast), markup=False)
-    console.print(_table(forecast.workflows))
+    if forecast.workflows:
+        console.print(_table(forecast.workflows))
     for line in (*_findings(forecast), *_listed(forecast.changes, shown)):
         console.print(line, markup=False)
 
@@ -40,6 +41,8 @@ def tree(forecast: Forecast) -> dict[str, Any]:
 
 
 def _heading(forecast: Forecast) -> str:
+    if not forecast.workflows:
+        return "No workflow keeps its name and question, so there are no votes that could be played again:"
     given = sum(each.votes_given for each in forecast.workflows)
     said = f"Had this been in force instead of version {forecast.version}, by {given:,} votes"
     if forecast.share < 1:
@@ -93,10 +96,11 @@ def _findings(forecast: Forecast) -> Iterator[str]:
         yield f"{each.workflow}: {_changes(each)}"
         yield from (f"{each.workflow}: {said}" for said in (*_asked(each), *_gold(each), *_stored(each), *each.notes))
     for other in forecast.not_played:
-        subjects, what = other.arriving, "would come to it"
-        if other.withdrawn:
-            subjects, what = other.withdrawn, "would be withdrawn"
-        yield f"{other.workflow} {other.why}; {counted(subjects, 'subject')} {what}."
+        if other.withdrawn is None:
+            follows = f"at least {counted(other.arriving or 0, 'subject')} would have come to it"
+        else:
+            follows = f"{counted(other.withdrawn, 'undecided subject')} would be withdrawn"
+        yield f"{other.workflow} {other.why}; {follows}."
     if forecast.budget:
         yield _advice(forecast.budget)
 

@@ -116,12 +116,15 @@ class WorkflowForecast:
 
 @dataclass(frozen=True, slots=True)
 class NotPlayed:
-    """A workflow without votes to play: new, or asked anew; or one that would be closed, with its open subjects."""
+    """A workflow without votes to play: new or asked anew, with the subjects that would have come; or one that closes.
+
+    `withdrawn` are the undecided subjects of the latter: publishing takes them out of it.
+    """
 
     workflow: str
     why: str
-    arriving: int = 0
-    withdrawn: int = 0
+    arriving: int | None = None
+    withdrawn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from api.store.what_if import Gathered
 from cascade.budget import split_budget
 from cascade.difference import difference
 from cascade.expected_error import Counted, by_model, on_gold
-from cascade.graph import Cascade, Sequential, Workflow
+from cascade.graph import Cascade, ScorePrior, Sequential, Workflow
 from cascade.interval import enough_for
 from cascade.standing import Rows, rules_of
 from cascade.vocabulary import NO_ANSWER, Answer, StageState
@@ -203,7 +203,7 @@ def _notes(replay: _Replay, name: str) -> Iterator[str]:
     calibrated = in_force.calibration(in_force.ids[name]).revision > 0
     if calibrated and fields.keys() & {"miss", "false_alarm"} and isinstance(workflow.policy, Sequential):
         yield "The bounds for the new targets are an estimate until the next refit; they are moved as Wald's would be."
-    if fields.keys() & {"prior"} and not calibrated:
+    if "prior" in fields and isinstance(workflow.prior, ScorePrior) and workflow.prior.calibrate and not calibrated:
         yield "No calibration has been fitted yet, so a score that is to be calibrated counts for nothing here."
 
 

@@ -231,6 +231,18 @@ async def test_a_project_without_votes_has_nothing_to_play(services: Services, d
     assert await services.what_if.forecast(LONGER) is None
 
 
+async def test_a_changed_question_has_no_votes_to_play(services: Services, database: Connection) -> None:
+    await a_played_campaign(services, database)
+
+    found = await foretold(services, TWO_STAGES.replace("an arc", "a ring"))
+
+    assert [each.workflow for each in found.workflows] == ["lens"]
+    assert [(each.workflow, each.arriving, each.withdrawn) for each in found.not_played] == [
+        ("arc", 5, None),
+        ("arc", None, 2),
+    ]
+
+
 async def test_a_total_of_misses_is_divided_along_the_yes_edges(services: Services, database: Connection) -> None:
     second = "  - {name: lens, question: A lens, cold: agreement, miss: 0.02}\n"
     declaration = SEQUENTIAL.replace("    audit: 0\n", "    then: {yes: lens}\n") + second
