@@ -168,6 +168,31 @@ async def test_an_expert_is_named_and_a_tampered_sum_too(harvest: Harvest, pool:
     assert [each.partition(" is stored")[0] for each in tampered.discrepancies] == ["unproven"]
 
 
+async def test_a_calibration_that_speaks_against_a_label_is_told(harvest: Harvest, pool: Pool) -> None:
+    subject, connection = await harvest.retired(), harvest.connection
+    await connection.execute("UPDATE stage SET ordinal = 3, audit_open = 1 WHERE ordinal = 2")
+    await connection.execute(
+        "INSERT INTO rescore (workflow_id, subject_id, ordinal, calibration, version_id, prior_before, machine_before,"
+        " prior, machine, if_yes, if_no, unproven, log_odds, votes, flagged)"
+        " VALUES ($1, $2, 3, 4, $3, 0, 0, 0, 0, 0, 0, -1500000, -1000000, 2, true)",
+        harvest.workflows["arc"],
+        subject,
+        harvest.version_id,
+    )
+
+    (arc, _) = told(await Explanations(pool, harvest.published, no_files).why(None, subject)).workflows
+
+    assert arc.in_words[1:] == [
+        "It went on to workflow lens.",
+        "Calibration 4 would not decide it so: by its weights the odds of yes are 1:2.7. The label stands, and an audit"
+        " was opened.",
+        "An audit of it is open, and has no vote yet.",
+    ]
+    assert [(step.kind, step.flagged) for step in arc.steps] == [("vote", False), ("vote", False), ("rescore", True)]
+    assert arc.steps[2].log_odds == arc.steps[1].log_odds > 0
+    assert (arc.audit.state, arc.discrepancies) == ("open", [])
+
+
 async def test_a_vote_that_no_card_leads_to_is_found_in_the_ledger(harvest: Harvest, pool: Pool) -> None:
     subject = await harvest.retired()
     await harvest.connection.execute("UPDATE card SET received_at = NULL")
