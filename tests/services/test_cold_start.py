@@ -1,22 +1,25 @@
 """A project that begins without gold: agreement decides, experts are asked, and then the proven decide."""
 
+import asyncio
 import csv
+import json
 import random
 from pathlib import Path
 
 import pytest
 
 from api.manifest import BadRow
+from api.services.admitting import UnknownGoldError
 from api.services.answering import take_answers
 from api.services.asking import Asking, WorkflowQuestions
 from api.services.house import Services
-from api.services.importing import UnknownGoldError
 from api.services.refitting import Outcome, Refitting, find_workflows
 from api.services.verifying import verify
 from api.store.engine import Connection, Pool
 from cascade.asking import Why
 from cascade.errors import DeclarationErrors
 from cascade.vocabulary import Answer, StageState
+from tests.cli.program import environment_of, runner
 from tests.services.harvest import Harvest, revise, sow
 
 ASKED = """
@@ -172,3 +175,22 @@ async def test_answers_that_will_not_do_are_refused_by_row_and_make_no_subjects(
     assert await arcs.connection.fetchval("SELECT count(*) FROM subject") == 1
     with pytest.raises(UnknownGoldError, match="lens"):
         await take_answers(pool, a_sheet(tmp_path, ["external_id", "gold:lens"], ["there", "yes"]), arcs.slug)
+
+
+async def test_the_sheet_of_an_ask_comes_back_as_gold(arcs: Harvest, database_url: str, tmp_path: Path) -> None:
+    await retired_by_agreement(arcs, 2)
+    chaffinch, sheet = runner(environment_of(database_url, tmp_path)), tmp_path / "answers.csv"
+
+    shown = await asyncio.to_thread(chaffinch, "ask", arcs.slug, "--sheet", str(sheet))
+    as_json = await asyncio.to_thread(chaffinch, "ask", arcs.slug, "--json", "--count", "1")
+    unknown = await asyncio.to_thread(chaffinch, "ask", arcs.slug, "--workflow", "ring")
+    sheet.write_text(sheet.read_text().replace("galaxy1,", "galaxy1,yes"))
+    imported = await asyncio.to_thread(chaffinch, "gold", "import", str(sheet), "--project", arcs.slug)
+
+    assert (shown.returncode, as_json.returncode) == (0, 0)
+    assert "galaxy0" in shown.stdout
+    assert "Gold: 0 yes, 0 no." in shown.stdout
+    assert [len(each["questions"]) for each in json.loads(as_json.stdout)["workflows"]] == [1]
+    assert (unknown.returncode, "ring" in unknown.stderr) == (1, True)
+    assert (imported.returncode, "gold is new for 1 subjects" in imported.stdout) == (0, True)
+    assert await arcs.connection.fetchval("SELECT truth FROM gold_standard") == 1
