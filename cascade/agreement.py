@@ -42,8 +42,8 @@ ENOUGH_PROVEN: Final = 0.5
 SAFETY: Final = 5
 """By how much the error among retired may exceed what a refit of the votes makes of it.
 
-Without gold it was 1.7 to 2.5 times as large on seven logs (with an earlier estimator up to 4.2), or within the declared
-target, which is the least that is ever stated. On bluebirds, where the crowd errs as one, it was six times as large.
+Without gold it was 1.7 to 2.5 times as large on seven logs (with an earlier estimator up to 4.2), or within the
+declared target, which is the least that is ever stated. On bluebirds, where the crowd errs as one, it was six times.
 """
 
 Integers = NDArray[np.int64]

@@ -8,6 +8,8 @@ import pytest
 from cascade.agreement import AGREEMENT, SAFETY, agreement_error, proof_by_gold
 from cascade.calibration import Calibration
 from cascade.decision import ENTRY, STANDING, Decisions, decide, need
+from cascade.declaration import canonical, check_gold, read
+from cascade.errors import DeclarationErrors
 from cascade.graph import Workflow
 from cascade.standing import Integers, Rows, rules_of
 from cascade.vocabulary import Answer, EntryKind, Reason, StageState
@@ -118,3 +120,30 @@ def test_the_error_to_expect_is_the_models_with_a_margin_and_at_least_the_target
     assert agreement_error(np.array([certain, -certain]), labels, 0.05) == 0.05
     assert agreement_error(np.array([certain, certain]), labels, 0.05) == 0.5
     assert agreement_error(ZERO[:0], ZERO[:0], 0.05) == 0.05
+
+
+@pytest.mark.parametrize(
+    ("workflow", "problem"),
+    [
+        ({"cold": "yes"}, "is 'yes'"),
+        ({"cold": "agreement", "policy": {"lead": 3}}, "means something to a sequential policy only"),
+        ({"cold": "agreement", "votes": {"max": 2}}, "is agreement, by a lead of 3 votes, and votes.max is 2"),
+    ],
+)
+def test_a_cold_start_that_could_never_work_is_refused(workflow: dict[str, object], problem: str) -> None:
+    with pytest.raises(DeclarationErrors) as refused:
+        read(declared(**workflow))
+
+    assert [(each.where, each.problem) for each in refused.value.errors] == [("workflows[0].cold", problem)]
+
+
+def test_a_cold_start_is_kept_as_it_was_declared() -> None:
+    cold = read(declared(cold="agreement"))
+
+    assert read(canonical(cold)) == cold
+    assert "cold" not in str(canonical(read(declared())))
+    assert (check_gold(cold, {}), len(check_gold(read(declared()), {}))) == ([], 1)
+
+
+def declared(**workflow: object) -> dict[str, object]:
+    return {"project": "lenses", "workflows": [{"name": "arc", "question": "An arc?", **workflow}]}
