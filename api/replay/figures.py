@@ -17,6 +17,8 @@ SAMPLES: Final = 400
 POINTS: Final = 0.01
 """How far above the error of all votes by Dawid and Skene's model the second comparison is made."""
 
+_NONE: Final = 1e-9
+
 Tree = dict[str, Any]
 
 
@@ -28,8 +30,9 @@ class Figures:
         size = len(comparison.truth)
         drawn = np.random.default_rng(0).multinomial(size, np.full(size, 1 / size), samples)
         self._weights = np.concatenate([np.ones((1, size)), drawn])
-        self._judged = self._weights @ comparison.judged
-        self._live = self._weights @ comparison.live
+        # A sample of a few subjects may have none to judge: it has no errors then.
+        self._judged = np.maximum(self._weights @ comparison.judged, _NONE)
+        self._live = np.maximum(self._weights @ comparison.live, _NONE)
         self.majority = self._weights @ comparison.majority_wrong / self._judged
         self._curves: dict[str, tuple[Reals, Reals]] = {}
         self.dawid_skene = self._weights @ comparison.dawid_skene_wrong / self._judged
