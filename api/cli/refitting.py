@@ -13,8 +13,9 @@ from rich.table import Table
 from api.cli.running import console, over_database
 from api.services.calibrations import calibration_view
 from api.services.published import PublishedCascades
-from api.services.refitting import Outcome, Refitting, find_workflows
+from api.services.refitting import CascadeChangedError, Outcome, Refitting, RefitUnderWayError, find_workflows
 from api.store.engine import Connection
+from api.store.refitting import Candidate
 from cascade.score import ScoreFit, to_json
 
 Line = tuple[str, str]
@@ -46,7 +47,17 @@ async def _refit(
 ) -> list[Outcome]:
     refitting = Refitting(connection, url, PublishedCascades(), random.SystemRandom())
     candidates = await find_workflows(connection, project, workflow)
-    return [await refitting.refit(candidate, dry_run=dry_run) for candidate in candidates]
+    return [await _one(refitting, candidate, dry_run, alone=len(candidates) == 1) for candidate in candidates]
+
+
+async def _one(refitting: Refitting, candidate: Candidate, dry_run: bool, *, alone: bool) -> Outcome:
+    """Refit one workflow; what is in its way keeps no other from it."""
+    try:
+        return await refitting.refit(candidate, dry_run=dry_run)
+    except (RefitUnderWayError, CascadeChangedError) as error:
+        if alone:
+            raise
+        return Outcome(candidate.slug, candidate.name, f"was left alone: {error}")
 
 
 def _tree(outcome: Outcome, dry_run: bool) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from api.services.refitting import (
 from api.services.rescoring import unfinished
 from api.store.engine import Connection
 from api.store.refitting import Candidate
+from cascade.errors import CascadeError
 from cascade.graph import Sequential
 
 RETRY_SECONDS: Final = 300.0
@@ -39,20 +40,34 @@ class HourlyRefits:
         self._dice = dice
         self._published = PublishedCascades()
         self._not_before: dict[int, datetime] = {}
+        self._not_again_before: dict[int, datetime] = {}
 
     async def turn(self, connection: Connection) -> None:
-        """Go on where a weighing anew was interrupted, and refit the workflow that is due for longest, if any is."""
+        """Go on where a weighing anew was interrupted, and refit the workflow that is due for longest, if any is.
+
+        What fails is not tried again for a while, so that it is in nobody's way.
+        """
         refitting = Refitting(connection, self._database_url, self._published, self._dice)
-        for workflow_id in await unfinished(connection):
-            await refitting.rescore(workflow_id)
+        await self._go_on(connection, refitting)
         candidates = [each for each in await find_workflows(connection) if await self._is_sequential(connection, each)]
         now = datetime.now(UTC)
         due = [each for each in candidates if self._due_at(each) <= now]
         if due:
             await self._refit(refitting, min(due, key=self._due_at))
 
+    async def _go_on(self, connection: Connection, refitting: Refitting) -> None:
+        now = datetime.now(UTC)
+        for workflow_id in await unfinished(connection):
+            if self._not_again_before.get(workflow_id, now) <= now:
+                self._not_again_before[workflow_id] = now + timedelta(seconds=RETRY_SECONDS)
+                await refitting.rescore(workflow_id)
+                del self._not_again_before[workflow_id]
+
     async def _is_sequential(self, connection: Connection, candidate: Candidate) -> bool:
-        published = await self._published.get(connection, candidate.version_id)
+        try:
+            published = await self._published.get(connection, candidate.version_id)
+        except CascadeError:
+            return False  # written for another version of ours: `chaffinch doctor` says so
         return isinstance(published.workflow(candidate.workflow_id).policy, Sequential)
 
     def _due_at(self, candidate: Candidate) -> datetime:
