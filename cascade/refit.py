@@ -112,7 +112,7 @@ def refit(
     bounds = calibrate(replay.trajectories(), miss=miss, false_alarm=false_alarm, **plain)
     calibration = replace(
         before,
-        prior=np.rint(100 * prior).astype(np.int64),
+        prior=np.maximum(np.rint(100 * prior), 1).astype(np.int64),  # no answer is impossible, however rare on gold
         prevalence=_micro(logit(found.prevalence)),
         accept=_micro(bounds.accept),
         reject=_micro(bounds.reject),
