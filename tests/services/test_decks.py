@@ -414,7 +414,8 @@ async def test_an_importer_names_subjects_of_its_own_project_and_workflow(
 
 
 async def test_machine_favourites_come_from_a_pile_of_their_own(services: Services, database: Connection) -> None:
-    declaration = SEQUENTIAL.replace("policy: sequential", "policy: sequential\n    prior: {score: machine, calibrate: false, people: 0}")
+    prior = "prior: {score: machine, calibrate: false, people: 0}"
+    declaration = SEQUENTIAL.replace("policy: sequential", f"policy: sequential\n    {prior}")
     campaign = await a_campaign(
         services, database, declaration, subjects=60, gold=(3, 3), scores=[0.9] * 30 + [0.1] * 30
     )
