@@ -1,14 +1,13 @@
 """How sure is sure enough: the bounds of a workflow, from gold that is decided as if it were not.
 
 Each gold subject is replayed through the rule with its own votes left out of the skills of those who gave them. For
-given bounds that says how many of the true *yes* that retire are called *no*, and the other way round. A bound is the
-lowest, from Wald's on, at which one more error would still be within the target: (errors + 1) / (retired + 1) <= target
-(split conformal prediction; Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005). With fewer than
-1 / target - 1 retired gold subjects of a class no bound can promise that; then none of them may go wrong, and `SCARCE`
-nats are added, the fewer the more gold there is.
+given bounds that says how many of the true *yes* are retired as *no*, and the other way round. A bound is the lowest,
+from Wald's on, at which one more error would still be within the target: (errors + 1) / (gold of the class + 1) <=
+target, which is split conformal prediction. Then both are raised until the same holds for the error among all that
+retire: a label that is given must be right, however many are not given.
 
-The target is held among those that retire, not among all: a label that is given must be right, and errors among all
-subjects of a class are fewer still.
+With fewer than 1 / target - 1 gold subjects no bound can promise that; then none of them may go wrong, and up to
+`SCARCE` nats are added, the fewer the more gold there is.
 """
 
 from dataclasses import dataclass
@@ -72,11 +71,18 @@ class Bounds:
 def calibrate(gold: Trajectories, *, miss: float, false_alarm: float, accept: float, reject: float) -> Bounds:
     """Return the lowest bounds, not below `accept` and `reject` (Wald's), that keep to the targets on gold."""
     plain = (accept, reject)
-    for _ in range(3):
+    for _ in range(2):
         reject = _lowest(gold, 1, miss, plain[1], accept)
         accept = _lowest(gold, 0, false_alarm, plain[0], reject)
-    yes, no = (record(gold, truth, accept, reject) for truth in (1, 0))
-    return Bounds(accept + _margin(no, false_alarm), reject + _margin(yes, miss), yes, no)
+    raised = _raised(gold, accept, reject, miss, false_alarm)
+    yes, no = (record(gold, truth, accept + raised, reject + raised) for truth in (1, 0))
+    scarce = _margin(yes.retired + no.retired, max(miss, false_alarm))
+    return Bounds(
+        accept + raised + max(scarce, _margin(no.gold, false_alarm)),
+        reject + raised + max(scarce, _margin(yes.gold, miss)),
+        yes,
+        no,
+    )
 
 
 def record(gold: Trajectories, truth: int, accept: float, reject: float) -> Record:
@@ -99,20 +105,47 @@ def outcomes(log_odds: Reals, accept: float, reject: float) -> Integers:
 
 
 def _lowest(gold: Trajectories, truth: int, target: float, least: float, other: float) -> float:
-    """Return the lowest bound against errors on subjects of one truth; `other` is the bound for the right answer."""
+    """Return the lowest bound against errors on subjects of one truth; `other` is the bound for the right answer.
+
+    Between two numbers of errors, of which one is too strict and one too lax, the bound lies between theirs.
+    """
+    mine = gold.truth == truth
+    allowed = target * (gold.weight[mine].sum() + 1) - 1
+    fewer = max(np.floor(allowed), 0)
+    strict, lax = (_holding(gold, truth, least, other, errors) for errors in (fewer, fewer + 1))
+    share = min(max(allowed - fewer, 0), 1)
+    return float((1 - share) * strict + share * lax)
+
+
+def _holding(gold: Trajectories, truth: int, least: float, other: float, allowed: float) -> float:
+    """Return the lowest bound at which no more than so many subjects of one truth go wrong."""
     mine = gold.truth == truth
     facing = (1 if truth else -1) * gold.log_odds[mine]
     weight = gold.weight[mine]
     for step in range(STEPS):
         bound = least + step * STEP
-        right = outcomes(facing, other, bound)
-        wrong, retired = weight[right == 0].sum(), weight[right >= 0].sum()
-        if wrong <= max(target * (retired + 1) - 1, 0):
+        if weight[outcomes(facing, other, bound) == 0].sum() <= allowed:
             return bound
     return least + STEPS * STEP
 
 
-def _margin(of: Record, target: float) -> float:
+def _raised(gold: Trajectories, accept: float, reject: float, miss: float, false_alarm: float) -> float:
+    """Return by how much both bounds are raised so that the error among all that retire keeps to the targets.
+
+    Where nothing does, what comes nearest.
+    """
+    excess = []
+    for step in range(STEPS):
+        raised = step * STEP
+        yes, no = (record(gold, truth, accept + raised, reject + raised) for truth in (1, 0))
+        retired, wrong = yes.retired + no.retired, yes.wrong + no.wrong
+        target = (miss * (yes.retired + 1) + false_alarm * (no.retired + 1)) / (retired + 2)
+        if wrong == 0 or (wrong + 0.5) / (retired + 1) <= target:
+            return raised
+        excess.append((wrong + 0.5) / (retired + 1) / target)
+    return STEP * int(np.argmin(excess))
+
+
+def _margin(gold: float, target: float) -> float:
     """Return what is added while there is too little gold for a promise."""
-    enough = 1 / target - 1
-    return SCARCE * max(0.0, 1 - of.retired / enough)
+    return float(SCARCE * max(0.0, 1 - gold / (1 / target - 1)))

