@@ -155,7 +155,7 @@ class ExplainingStore:
         """Return where a subject stands, in the order in which it came there."""
         rows = map(tuple, await self._connection.fetch(_SQL["stages"], subject_id, project_id))
         columns = len(ExplainedStage._fields) - 1
-        return [ExplainedStage(*row[:columns], row[columns:]) for row in rows]
+        return [ExplainedStage._make([*row[:columns], row[columns:]]) for row in rows]
 
     async def entries(
         self, subject_id: int, workflow_ids: Sequence[int], window: timedelta, most: int
@@ -188,7 +188,7 @@ class ExplainingStore:
     async def fits(self, workflow_id: int, persons: Sequence[int]) -> list[Fit]:
         """Return what calibrations have made of persons, by person and calibration."""
         rows = map(tuple, await self._connection.fetch(_SQL["fits"], workflow_id, list(persons)))
-        return [Fit(*row[:3], row[3:9], row[9:]) for row in rows]
+        return [Fit._make([*row[:3], row[3:9], row[9:]]) for row in rows]
 
     async def version_numbers(self, project_id: int) -> dict[int, int]:
         """Return the number of each version that a project has published."""
