@@ -1,5 +1,7 @@
 """Machine scores from import to prior: calibrated on gold, by model, and watched for drift."""
 
+import asyncio
+import json
 import random
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from api.services.scores import import_scores
 from api.store.checkup import Checkup
 from api.store.engine import Connection, Pool
 from cascade.vocabulary import Answer, StageState
+from tests.cli.program import environment_of, runner
 from tests.services.imports import a_row, publish
 
 OLD, NEW = "a" * 64, "b" * 64
@@ -130,6 +133,23 @@ async def test_answers_of_people_alone_that_contradict_a_score_take_it_out_of_us
     ((workflow, alarm),) = await Checkup(database).score_alarms(project.id)
     assert workflow == "arc"
     assert alarm.startswith("cnn does not keep what gold promises of it: 50 answers that people gave without it")
+
+
+async def test_the_command_says_what_a_score_is_worth(
+    pool: Pool, database: Connection, database_url: str, tmp_path: Path
+) -> None:
+    await sow(pool, tmp_path)
+    await refit(database, database_url)
+    chaffinch = runner(environment_of(database_url, tmp_path))
+
+    words = await asyncio.to_thread(chaffinch, "scores", "check", "lenses")
+    tree = await asyncio.to_thread(chaffinch, "scores", "check", "lenses", "--json")
+
+    assert words.returncode == 0, words.stderr
+    assert "cnn is used: on 20 yes and 20 no that it did not see it takes" in words.stdout
+    (found,) = json.loads(tree.stdout)
+    assert (found["score"], found["fit"]["gold_yes"], found["drift"]["broken"]) == ("cnn", 20, False)
+    assert found["scored"] == [{"model": OLD, "subjects": 40}]
 
 
 async def test_only_a_project_that_exists_has_scores_to_look_at(database: Connection) -> None:
