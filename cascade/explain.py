@@ -290,7 +290,9 @@ def _crossing(case: Case, decision: Decision) -> str:
         who = f"calibration {decision.by_calibration} weighed {who} anew, which"
     if case.rule["cold"][0]:
         z, tally = int(Side.both(case.standing, case.rule)[0].z[0]), Tally.of(case.standing)
-        agreed = f", with a lead of {abs(int(tally.yes[0] - tally.no[0]))}, as long as no gold says whom to believe"
+        agreed = (
+            f", with a lead of {abs(int(tally.yes[0] - tally.no[0]))}, while gold is too scarce to say whom to believe"
+        )
     return f"{who} brought the odds of yes from {odds(case.begun)} to {odds(z)}, past {odds(bound)}{agreed}"
 
 

@@ -117,6 +117,19 @@ def test_the_outcome_is_told_in_a_sentence(case: Case, said: str) -> None:
     assert sentences(case) == [said]
 
 
+def test_a_consensus_by_agreement_says_that_it_is_one() -> None:
+    decision = retired(YES, Reason.CONSENSUS, 3, 3_500_000)
+    case = replace(
+        a_case(decision=decision, u_yes=3, unproven=3_500_000),
+        rule=a_rule(Workflow("arc", "An arc?", cold=True)),
+    )
+
+    assert sentences(case) == [
+        f"S12 was retired as yes in workflow arc by consensus {WHEN}: 3 votes brought the odds of yes from 1:1 to 33:1,"
+        " past 19:1, with a lead of 3, while gold is too scarce to say whom to believe."
+    ]
+
+
 def test_what_came_after_a_decision_is_told_after_it() -> None:
     decision = replace(retired(YES, Reason.CONSENSUS, 3, LN_19), routed_to="lens")
     case = replace(
