@@ -75,7 +75,7 @@ LABEL_COLUMNS: Final[Sequence[Column]] = (
     Column("counted", _WHOLE, "votes that counted when the label was made", "meta.number"),
     Column("excluded", _WHOLE, "votes kept and not counted, by now", "meta.number"),
     Column("late", _WHOLE, "votes that came after the decision, by now", "meta.number"),
-    Column("machine_score", _REAL, "machine score that served as the prior", "stat.probability"),
+    Column("machine_score", _REAL, "machine score that the workflow begins with", "stat.probability"),
     Column("first_vote_at", _MOMENT, "when the first vote arrived", "time.start;obs"),
     Column("last_vote_at", _MOMENT, "when the last vote arrived, by now", "time.end;obs"),
     Column("retired_at", _MOMENT, "when the subject retired from this workflow", "time.epoch"),

@@ -40,7 +40,7 @@ _PARAMS: Final = (
     ("reason", "reason", "string", "meta.code", None, "Why the subject was retired, in the words of Panoptes."),
     ("revision", "revision", "int", "meta.version", None, "Counts the revisions of this label, from 1."),
     ("version", "version", "int", "meta.version", None, "The version of the cascade that made the label."),
-    ("machine_score", "machine_score", "float", "stat.probability", None, "The score that served as the prior."),
+    ("machine_score", "machine_score", "float", "stat.probability", None, "The score that the workflow begins with."),
 )
 """Name, field of the label, type, UCD, unit and meaning of what a packet says of a label."""
 
