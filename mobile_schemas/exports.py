@@ -76,6 +76,10 @@ class CascadeVersionOut(Model):
         dict[str, dict[str, Any]],
         Field(description="What each workflow, by its number, was declared to be, with every default written out."),
     ]
+    rules: Annotated[
+        dict[str, dict[str, int]],
+        Field(description="The engine's numbers for each workflow before its first refit: micro-nats and millionths."),
+    ]
 
 
 class DictionaryOut(Model):
