@@ -34,7 +34,10 @@ class LabelOut(Model):
     counted: Annotated[Count, Field(description="Votes that counted.")]
     excluded: Annotated[Count, Field(description="Votes kept and not counted.")]
     late: Annotated[Count, Field(description="Votes that came after the decision.")]
-    machine_score: Annotated[float | None, Field(description="The machine score that the workflow begins with, used or not (see the calibration).")]
+    machine_score: Annotated[
+        float | None,
+        Field(description="The machine score that the workflow begins with, used or not (see the calibration)."),
+    ]
     first_vote_at: Moment | None
     last_vote_at: Moment | None
     retired_at: Annotated[
