@@ -49,9 +49,16 @@ def taken_back(vote: Rows, bucket: Bucket) -> Rows:
     return back
 
 
+def plain_rules(*workflows: Workflow) -> Rows:
+    """The rules where no subject is hard, so that evidence is a sum."""
+    rules = rules_of(workflows)
+    rules["hard"] = 0
+    return rules
+
+
 def decided(workflow: Workflow, *entries: Rows, stage: Rows | None = None) -> Decisions:
     standings = a_stage() if stage is None else stage
-    return decide(standings, np.concatenate([np.empty(0, ENTRY), *entries]), rules_of([workflow]))
+    return decide(standings, np.concatenate([np.empty(0, ENTRY), *entries]), plain_rules(workflow))
 
 
 def outcome(decisions: Decisions) -> tuple[int, int, int]:
@@ -110,16 +117,34 @@ def test_proven_votes_add_likelihoods_and_unproven_votes_a_pooled_ratio() -> Non
     after = decided(SEQUENTIAL, a_vote(YES, 0.5), an_unproven(NO, 0.25), an_unproven(UNSURE, 0.5)).standings
 
     assert after == a_stage(if_yes=-100_000, if_no=-600_000, n_yes=1, unproven=250_000, u_no=1, u_unsure=1, ordinal=3)
-    assert log_odds(after).tolist() == [750_000]
+    assert log_odds(after, 0).tolist() == [750_000]
 
 
-def test_unproven_evidence_counts_up_to_a_nat_and_a_half_in_all() -> None:
+def test_unproven_evidence_counts_up_to_a_nat_in_all() -> None:
     crowd = [an_unproven(YES, 1.5) for _ in range(6)]
 
     after = decided(SEQUENTIAL, *crowd).standings
 
     assert after["unproven"].tolist() == [9_000_000]
-    assert log_odds(after).tolist() == [1_500_000]
+    assert log_odds(after, 0).tolist() == [1_000_000]
+
+
+def test_votes_that_agree_lose_little_to_hard_subjects_and_votes_that_differ_much() -> None:
+    agreed = decided(SEQUENTIAL, a_vote(YES, 2.0), a_vote(YES, 2.0)).standings
+    split = decided(SEQUENTIAL, *(a_vote(YES, 2.0) for _ in range(6)), *(a_vote(NO, 2.0) for _ in range(4))).standings
+
+    # By hand: votes weigh -.1 and -2.1 nats, and ln .46 on the tenth of the subjects that is hard.
+    by_hand = log(0.9 * exp(-0.2) + 0.1 * 0.46**2) - log(0.9 * exp(-4.2) + 0.1 * 0.46**2)
+    assert log_odds(agreed, 100_000) == pytest.approx(by_hand * 1e6, abs=1)
+    assert log_odds(split, 0).tolist() == [4_000_000]
+    assert 0 < log_odds(split, 100_000)[0] < 2_000_000
+
+
+def test_accounts_without_a_record_cannot_make_up_the_least_number_of_votes() -> None:
+    throwaways = [an_unproven(YES) for _ in range(6)]
+
+    assert outcome(decided(SEQUENTIAL, *throwaways, a_vote(YES, 2.5)))[0] == OPEN
+    assert outcome(decided(SEQUENTIAL, *throwaways, a_vote(YES, 1.5), a_vote(YES, 1.5)))[0] == RETIRED
 
 
 def test_log_odds_become_a_probability() -> None:
@@ -144,7 +169,7 @@ def test_the_bound_itself_suffices_and_a_micro_nat_less_does_not(
 ) -> None:
     decisions = decided(SEQUENTIAL, a_vote(answer), a_vote(answer, last / 1e6))
 
-    assert log_odds(decisions.standings).tolist() == [sign * (2_000_000 + last)]
+    assert log_odds(decisions.standings, 0).tolist() == [sign * (2_000_000 + last)]
     assert outcome(decisions)[0] == state
 
 
@@ -412,7 +437,7 @@ def test_taking_back_the_deciding_vote_keeps_the_answer_and_opens_an_audit() -> 
 
     assert outcome(decisions) == (RETIRED, YES, Reason.CONSENSUS)
     assert decisions.standings["audit_open"].tolist() == [1]
-    assert log_odds(decisions.standings).tolist() == [2_000_000]
+    assert log_odds(decisions.standings, 0).tolist() == [2_000_000]
     assert len(decisions.moves) == 0
 
 
@@ -450,7 +475,7 @@ def test_a_subtraction_never_retires() -> None:
 
     decisions = decided(SEQUENTIAL, taken_back(against, Bucket.PROVEN), stage=before)
 
-    assert log_odds(decisions.standings)[0] > LN_19
+    assert log_odds(decisions.standings, 0)[0] > LN_19
     assert outcome(decisions)[0] == OPEN
 
 
