@@ -50,8 +50,8 @@ class Played:
 def sequential(stream: Stream, growth: float = GROWTH, *, swept: bool = True) -> tuple[Sweep, Refit]:
     """Play ours by default and, `swept`, with its bounds scaled; also return the last refit of the default.
 
-    The default asks for two votes at least. So that they can be compared at every error with policies that stop after
-    one, the swept ones do not.
+    The default asks for two votes by proven volunteers at least. So that they can be compared at every error with
+    policies that stop after one vote, the swept ones ask for one.
     """
     default = play(stream, growth)
     points = tuple(play(stream, growth, scale, minimum=1).outcome for scale in SCALES) if swept else ()
