@@ -137,7 +137,8 @@ class LedgerArrays:
     @cached_property
     def _rules(self) -> tuple[Rows, Mapping[RuleKey, int]]:
         """The rules under which anything happened, as one table, and the row of each."""
-        keys = dict.fromkeys((e.version_id, e.workflow_id, e.calibration) for e in (*self.votes, *self.rescores))
+        keys = dict.fromkeys((e.version_id, e.workflow_id, e.calibration) for e in self.votes)
+        keys |= dict.fromkeys((e.version_id, e.workflow_id, e.calibration) for e in self.rescores)
         asked = [key for key in keys if key[1] in self.versions[key[0]].names]
         tables = [np.empty(0, dtype=RULE)]
         for version, workflow, revision in asked:
