@@ -37,8 +37,8 @@ CLIP_UNPROVEN: Final = MICRO
 GOLD_TO_PROVE: Final = 3
 """Gold subjects of each truth that a sequential workflow needs before it can be published."""
 
-SEEN_TO_PROVE: Final = 1
-"""Answers under each truth before a volunteer can be proven."""
+RIGHT_TO_PROVE: Final = 1
+"""Right answers under each truth before a volunteer can be proven."""
 
 TAIL: Final = 0.25
 """The posterior probability that a proven volunteer tells nothing is below this."""
@@ -84,7 +84,7 @@ def proven(counts: NDArray[np.int64], batch: NDArray[np.int64] | None = None) ->
 def looks(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say of each volunteer whether they look before they answer, as far as counts (n, 2, 3) tell, of shape (n,).
 
-    It takes `SEEN_TO_PROVE` answers under each truth, and an informedness that lies below 0 with a probability of less
+    It takes `RIGHT_TO_PROVE` right answers under each truth, and an informedness that lies below 0 with a probability of less
     than `TAIL` (see `informedness_quantile`).
 
     The prior is flat: from `PRIOR`, six accounts that always say yes were proven by three gold answers of each truth.
@@ -92,7 +92,7 @@ def looks(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
     the skill shown, and accounts without a record have not passed it; three answers of each truth and a tail of 5 %
     cost up to a third more votes (measured on eight logs: rte 4.5 instead of 3.5, bluebirds 4.7 instead of 3.5).
     """
-    enough = (counts.sum(axis=-1) >= SEEN_TO_PROVE).all(axis=-1)
+    enough = (counts[..., (0, 1), (Answer.NO, Answer.YES)] >= RIGHT_TO_PROVE).all(axis=-1)
     first, second = _informedness(counts)
     result: NDArray[np.bool_] = enough & (betainc(first, second, 0.5) < TAIL)
     return result
