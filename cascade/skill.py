@@ -84,8 +84,8 @@ def proven(counts: NDArray[np.int64], batch: NDArray[np.int64] | None = None) ->
 def looks(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say of each volunteer whether they look before they answer, as far as counts (n, 2, 3) tell, of shape (n,).
 
-    It takes `RIGHT_TO_PROVE` right answers under each truth, and an informedness that lies below 0 with a probability of less
-    than `TAIL` (see `informedness_quantile`).
+    It takes `RIGHT_TO_PROVE` right answers under each truth, and an informedness that lies below 0 with a probability
+    of less than `TAIL` (see `informedness_quantile`).
 
     The prior is flat: from `PRIOR`, six accounts that always say yes were proven by three gold answers of each truth.
     Whoever always gives the same answer never is. A low hurdle does little harm, since the weight of a vote depends on

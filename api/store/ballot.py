@@ -130,7 +130,17 @@ class BallotStore:
         rows = await self._connection.fetch(_SQL["claim_keys_and_read_contexts"], *keys, persons, workflows)
         plain = [tuple(row) for row in rows]
         return plain[0][0], [
-            Context(*row[1:6], row[6:12], row[12:18], row[18], tuple(zip(row[19] or (), row[20] or (), strict=True)))
+            Context(
+                row[1],
+                row[2],
+                row[3],
+                row[4],
+                row[5],
+                row[6:12],
+                row[12:18],
+                row[18],
+                tuple(zip(row[19] or (), row[20] or (), strict=True)),
+            )
             for row in plain
         ]
 

@@ -41,4 +41,5 @@ async def calibrations_of(connection: Connection, project_id: int) -> list[Calib
 
 
 def _values(*row: Any) -> CalibrationValues:
-    return CalibrationValues(*row[:-1], json.loads(row[-1]))
+    *plain, scores = row
+    return CalibrationValues(*(*plain, json.loads(scores)))

@@ -121,7 +121,7 @@ async def read_rescores(connection: Connection, project_id: int) -> list[Rescore
 async def read_fits(connection: Connection, project_id: int) -> list[Fit]:
     """Return what calibrations made of everybody."""
     rows = map(tuple, await connection.fetch(_SQL["read_fits"], project_id))
-    return [Fit(*row[:4], row[4:10], row[10:]) for row in rows]
+    return [Fit(row[0], row[1], row[2], row[3], row[4:10], row[10:]) for row in rows]
 
 
 async def read_first_labels(connection: Connection, project_id: int) -> list[FirstLabel]:
