@@ -80,18 +80,17 @@ def reweigh(standings: Rows, rules: Rows, prior: Integers, machine: Integers, vo
     """
     weighed = _weighed(standings, prior, machine, voices)
     undecided = standings["state"] <= StageState.CONTESTED
-    verdict = verdict_of(weighed, rules)
-    flagged = _speaks_against(weighed, rules, verdict)
+    verdict, z = verdict_of(weighed, rules), log_odds_by(weighed, rules)
+    flagged = _speaks_against(weighed, rules, verdict, z)
     after = np.where(undecided, weighed, standings)
     moved = np.flatnonzero(undecided & (verdict[0] != standings["state"]))
     # A stage that nothing has happened to yet only begins otherwise: there is no entry that came before.
     after["ordinal"] += (undecided & (standings["ordinal"] > 0)) | flagged
     after[moved] = decided_by(after[moved], verdict[:, moved], rules[moved])
     after["audit_open"][flagged] = 1
-    worthwhile = undecided & _matters(standings, weighed, rules)
+    worthwhile = undecided & _matters(standings, weighed, z - log_odds_by(standings, rules))
     worthwhile[moved] = True
-    z, counted = log_odds_by(weighed, rules), Tally.of(weighed).counted
-    return Rescored(after, weighed, z, counted, flagged, worthwhile | flagged)
+    return Rescored(after, weighed, z, Tally.of(weighed).counted, flagged, worthwhile | flagged)
 
 
 def agrees(standings: Rows, voices: Rows) -> Mask:
@@ -121,10 +120,10 @@ def _weighed(standings: Rows, prior: Integers, machine: Integers, voices: Rows) 
     return weighed
 
 
-def _speaks_against(weighed: Rows, rules: Rows, verdict: Integers) -> Mask:
+def _speaks_against(weighed: Rows, rules: Rows, verdict: Integers, z: Integers) -> Mask:
     """Say which retired stages were decided by evidence that now favours the other answer, or gives one at last."""
     retired = (weighed["state"] == StageState.RETIRED) & (rules["policy"] == PolicyKind.SEQUENTIAL)
-    z, answer, reason = log_odds_by(weighed, rules), weighed["answer"], weighed["reason"]
+    answer, reason = weighed["answer"], weighed["reason"]
     turned = ((answer == Answer.YES) & (z < 0)) | ((answer == Answer.NO) & (z > 0))
     at_last = (answer == NO_ANSWER) & (verdict[2] == Reason.CONSENSUS)
     result: Mask = retired & (
@@ -133,9 +132,9 @@ def _speaks_against(weighed: Rows, rules: Rows, verdict: Integers) -> Mask:
     return result
 
 
-def _matters(before: Rows, weighed: Rows, rules: Rows) -> Mask:
+def _matters(before: Rows, weighed: Rows, moved_by: Integers) -> Mask:
     """Say where log-odds moved, or votes went from one bucket to the other, or a machine came or went."""
-    moved: Mask = np.abs(log_odds_by(weighed, rules) - log_odds_by(before, rules)) >= NOTICED
+    moved: Mask = np.abs(moved_by) >= NOTICED
     for name in ("machine", "n_yes", "n_no", "n_unsure"):
         moved |= weighed[name] != before[name]
     return moved

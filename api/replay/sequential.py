@@ -152,18 +152,21 @@ class _Course:
         """Give the open subjects the sums that their votes have by the last refit, and judge them by its bounds."""
         stream, standings = self._stream, self._standings
         is_open = standings["state"] == StageState.OPEN
-        still = np.flatnonzero(is_open)
+        prior = self._calibration.prevalence + self._score
+        machine = (np.abs(self._score) >= AGREES) & ((prior > 0) == (self._score > 0))
+        standings["prior"][is_open], standings["machine"][is_open] = prior[is_open], machine[is_open]
         chosen = used[is_open[stream.subject[used]] & ~stream.on_gold[used]]
+        # Without a vote nothing retires: only the others are judged.
+        heard, stage = np.unique(stream.subject[chosen], return_inverse=True)
         voices = np.zeros(len(chosen), dtype=VOICE)
-        voices["stage"], voices["answer"] = (np.cumsum(is_open) - 1)[stream.subject[chosen]], stream.answer[chosen]
+        voices["stage"], voices["answer"] = stage, stream.answer[chosen]
         voices["if_yes"], voices["if_no"], voices["proven"] = self._weights(chosen, place)
-        score = self._score[still]
-        prior = self._calibration.prevalence + score
-        machine = ((np.abs(score) >= AGREES) & ((prior > 0) == (score > 0))).astype(np.int64)
-        standings[still] = reweigh(standings[still], self._rules_of(still), prior, machine, voices).standings
+        before = standings.take(heard)
+        after = reweigh(before, self._rules_of(heard), before["prior"], before["machine"], voices)
+        standings[heard] = after.standings
 
     def _rules_of(self, subjects: Integers) -> Rows:
-        return self._rules[np.zeros(len(subjects), dtype=np.int64)]
+        return self._rules.take(np.zeros(len(subjects), dtype=np.int64))
 
     def _weights(self, votes: Integers, place: int) -> tuple[Integers, Integers, Mask]:
         """Return what `cascade.skill.weigh` gives votes by what is known of their volunteers now."""
