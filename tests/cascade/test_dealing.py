@@ -41,8 +41,8 @@ def test_a_deck_across_a_border_has_the_share_of_each_place() -> None:
     made = [plan(10, 15, gold(), MUCH, False, dice(seed)) for seed in range(2000)]
 
     numbers = [p.gold_no + p.gold_yes for p in made]
-    assert set(numbers) == {3, 4}
-    assert np.mean(numbers) == pytest.approx(5 * 0.4 + 5 * 0.3, abs=0.05)
+    assert set(numbers) == {2, 3}
+    assert np.mean(numbers) == pytest.approx(5 * 0.3 + 5 * 0.2, abs=0.05)
 
 
 def test_one_card_is_gold_as_often_as_the_share_says() -> None:
@@ -55,9 +55,10 @@ def test_the_less_certain_truth_comes_first_and_then_they_alternate() -> None:
     catching_up = plan(20, 0, gold(no=4, yes=3), MUCH, False, dice())
     even = plan(20, 0, gold(no=4, yes=4), MUCH, False, dice())
 
-    # Variances m (1 - m) / (strength + 1) are .1518 / (13 + k) and .1622 / (12 + k): yes yes no yes no yes yes no.
-    assert (catching_up.gold_no, catching_up.gold_yes) == (3, 5)
-    assert (even.gold_no, even.gold_yes) == (4, 4)
+    # Variances m (1 - m) / (strength + 1) are .1518 / (13 + k) and .1622 / (12 + k): yes yes no yes no yes yes no, and
+    # then no yes.
+    assert (catching_up.gold_no, catching_up.gold_yes) == (4, 6)
+    assert (even.gold_no, even.gold_yes) == (5, 5)
 
 
 def test_whoever_errs_on_yes_gets_more_of_it_than_equal_numbers_would_give() -> None:
@@ -69,13 +70,13 @@ def test_whoever_errs_on_yes_gets_more_of_it_than_equal_numbers_would_give() -> 
 
 
 def test_the_first_gold_card_is_of_either_truth() -> None:
-    first = [plan(2, 0, gold(), MUCH, False, dice(seed)) for seed in range(200)]
+    first = [plan(1, 0, gold(), MUCH, False, dice(seed)) for seed in range(200)]
 
     assert {(p.gold_no, p.gold_yes) for p in first} == {(0, 0), (1, 0), (0, 1)}
 
 
 @pytest.mark.parametrize(
-    ("left", "expected"), [((0, 100), (0, 8)), ((3, 100), (3, 5)), ((2, 1), (2, 1)), ((0, 0), (0, 0))]
+    ("left", "expected"), [((0, 100), (0, 10)), ((3, 100), (3, 7)), ((2, 1), (2, 1)), ((0, 0), (0, 0))]
 )
 def test_gold_that_is_used_up_is_replaced_by_the_other_truth_or_by_ordinary_cards(
     left: tuple[int, int], expected: tuple[int, int]

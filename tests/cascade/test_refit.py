@@ -122,7 +122,8 @@ def test_a_long_row_of_gold_votes_is_replayed_in_parts() -> None:
 @pytest.mark.parametrize("gold", [0, 1, 3])
 def test_what_there_is_little_of_is_refitted_all_the_same(gold: int) -> None:
     votes, _ = a_crowd(subjects=12, gold=gold)
-    none = replace(votes, **dict.fromkeys(("subject", "volunteer", "answer"), votes.subject[:0]))
+    nothing = votes.subject[:0]
+    none = replace(votes, subject=nothing, volunteer=nothing, answer=nothing)
     nobody = replace(none, truth=none.truth[:0], prior=none.prior[:0], volunteers=0)
 
     for each in (votes, none, nobody):

@@ -40,7 +40,7 @@ async def test_the_feed_tells_a_label_as_the_contract_has_it(harvest: Harvest, p
                 "version": 1,
                 "label": "yes",
                 "reason": "classification_count",
-                "p_yes": pytest.approx(0.8176, abs=1e-4),  # 1.5 nats: as much as unproven votes can say
+                "p_yes": pytest.approx(0.7311, abs=1e-4),  # 1 nat: as much as unproven votes can say
                 "counted": 2,
                 "excluded": 0,
                 "late": 1,
