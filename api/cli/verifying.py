@@ -22,7 +22,8 @@ SHOWN: Final = 20
 def verify(project: Annotated[str, typer.Argument(help="The project's short name.")]) -> None:
     """Replay a project's votes in the engine, and compare every stored sum, decision, label and route, bit for bit.
 
-    What a person decided by hand, or a publication withdrew, is left out and counted.
+    What a person decided by hand, or a publication withdrew, is left out and counted; so is what was voted on before
+    the engine weighed votes as it does now.
     """
     found = asyncio.run(_verify(project))
     console.print(
@@ -30,11 +31,16 @@ def verify(project: Annotated[str, typer.Argument(help="The project's short name
         f" stages with {found.labels:,} labels; left out {found.by_hand:,} that a person decided or a publication"
         " withdrew."
     )
+    if found.earlier:
+        console.print(
+            f"Left out {found.earlier:,} more whose votes were weighed by an earlier version of the engine: their"
+            " labels stand, and only where they led to was compared."
+        )
     for discrepancy in found.discrepancies[:SHOWN]:
         console.print(discrepancy, markup=False)
     if found.discrepancies:
         fail(f"{len(found.discrepancies):,} stored numbers do not follow from the votes.")
-    console.print("Every stored number follows from the votes, bit for bit.")
+    console.print(f"Every {'other ' if found.earlier else ''}stored number follows from the votes, bit for bit.")
 
 
 async def _verify(project: str) -> Verification:

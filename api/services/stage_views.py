@@ -135,7 +135,8 @@ def _discrepancies(stored: Stored, steps: Sequence[Step], traced: Trace) -> list
                 f"calibration {each.calibration} left log-odds of {each.log_odds}, its sums are {z[each.ordinal]}"
             )
     place = _decided(stored, steps)
-    if place is not None and traced.log_odds[place] != stored.labels[0].log_odds:
+    ours = place is not None and steps[place].ordinal > stored.stage.earlier
+    if ours and traced.log_odds[place] != stored.labels[0].log_odds:
         found.append(f"the label has log-odds of {stored.labels[0].log_odds}, the steps {traced.log_odds[place]}")
     if stored.labels and stored.labels[0].author is None and place is None:
         found.append("the step that decided is not there")
@@ -148,6 +149,11 @@ def _notes(stored: Stored) -> list[str]:
         f"The votes of {month:%Y-%m} are archived, and their file cannot be read: they are missing here."
         for month in stored.unread
     ]
+    if stored.stage.earlier:
+        notes.append(
+            f"What came up to step {stored.stage.earlier} was weighed and judged by an earlier version of the engine."
+            " The log-odds beside it are what this one makes of those weights; a label keeps what it was made by."
+        )
     if stored.stage.closed:
         notes.append("The question was asked by an earlier version of the cascade.")
     return notes

@@ -25,12 +25,17 @@ from cascade.vocabulary import NO_ANSWER, Answer, Bucket, Reason, StageState
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How much was replayed, what was left out because a person decided it, and what does not follow."""
+    """How much was replayed, what was left out, and what does not follow.
+
+    Left out are stages that a person decided or that were withdrawn (`by_hand`), and of the others those with votes
+    that an `earlier` engine weighed.
+    """
 
     votes: int
     gold_votes: int
     stages: int
     by_hand: int
+    earlier: int
     labels: int
     discrepancies: Sequence[str]
 
@@ -40,8 +45,9 @@ async def verify(
 ) -> Verification:
     """Replay a project and compare every stored sum, decision, label and route with what comes out.
 
-    Stages that a person decided or that were withdrawn are not replayed. All is read in one snapshot; months of the
-    ledger that were archived come from `storage`.
+    Stages that a person decided, that were withdrawn, or whose votes an earlier engine weighed, are not replayed;
+    routes are compared of all labels that no person decided. All is read in one snapshot; months of the ledger that
+    were archived come from `storage`.
 
     Raises
     ------
@@ -59,6 +65,7 @@ async def verify(
         if archived and storage is None:
             raise LedgerArchivedError([each.month for each in archived])
         stages = await stored.read_stages(connection, project_id)
+        earlier = await stored.read_earlier(connection, project_id)
         entries = await stored.read_entries(connection, project_id)
         workflows = await stored.read_workflows(connection, project_id)
         rescores = await stored.read_rescores(connection, project_id)
@@ -80,7 +87,8 @@ async def verify(
         }
     by_hand = {(each.workflow_id, each.subject_id) for each in labels if each.by_hand or each.revised}
     by_hand |= {(row[0], row[1]) for row in stages if row[2] == StageState.WITHDRAWN}
-    kept = [row for row in stages if (row[0], row[1]) not in by_hand]
+    earlier -= by_hand
+    kept = [row for row in stages if (row[0], row[1]) not in by_hand | earlier]
     place = {(row[0], row[1]): number for number, row in enumerate(kept)}
     votes = [e for e in entries if e.ordinal > 0 and (e.workflow_id, e.subject_id) in place]
     gold = [e for e in entries if e.bucket == Bucket.GOLD]
@@ -89,8 +97,9 @@ async def verify(
     arrays = LedgerArrays(kept, votes, gold, checked, weighed, learnt, versions)
     wrong = [_named(each, kept, votes, weighed) for each in check(arrays.ledger())]
     wrong += arrays.wrong_fits()
-    wrong += _wrong_routes(checked, versions, {(row[0], row[1]) for row in stages})
-    return Verification(len(votes), len(gold), len(kept), len(by_hand), len(checked), wrong)
+    routed = [label for label in labels if (label.workflow_id, label.subject_id) not in by_hand]
+    wrong += _wrong_routes(routed, versions, {(row[0], row[1]) for row in stages})
+    return Verification(len(votes), len(gold), len(kept), len(by_hand), len(earlier), len(checked), wrong)
 
 
 def _archived_entries(storage: Storage, month: ArchivedMonth, workflows: Sequence[int]) -> list[stored.Entry]:

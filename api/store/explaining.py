@@ -48,6 +48,7 @@ class ExplainedStage(NamedTuple):
     retired_at: datetime | None
     version_id: int
     calibration: int
+    earlier: int
     excluded: int
     ordinal: int
     standing: tuple[int, ...]

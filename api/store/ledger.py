@@ -103,6 +103,11 @@ async def read_unwatched(connection: Connection, project_id: int) -> dict[tuple[
     return {(row[0], row[1]): row[2] for row in rows}
 
 
+async def read_earlier(connection: Connection, project_id: int) -> set[tuple[int, int]]:
+    """Return, by workflow and subject, the stages on which steps were weighed by an earlier engine."""
+    return {(row[0], row[1]) for row in await connection.fetch(_SQL["read_earlier"], project_id)}
+
+
 async def read_stages(connection: Connection, project_id: int) -> list[tuple[Any, ...]]:
     """Return workflow, subject and the fields of the standing of every stage."""
     return [tuple(row) for row in await connection.fetch(_SQL["read_stages"], project_id)]

@@ -302,7 +302,10 @@ class GoldStandardRow(SQLModel, table=True):
 
 
 class StageRow(SQLModel, table=True):
-    """A subject in a workflow: sums in micro-nats, state, and its need for cards."""
+    """A subject in a workflow: sums in micro-nats, state, and its need for cards.
+
+    Its steps up to ordinal `earlier` were weighed and judged by an earlier engine, whose numbers this one cannot give.
+    """
 
     __tablename__ = "stage"
     __table_args__ = (Index("stage_audited", "workflow_id", "subject_id", postgresql_where=text("audit_count > 0")),)
@@ -338,6 +341,7 @@ class StageRow(SQLModel, table=True):
     revision: int = _number()
     version_id: int = _number(default=None)
     calibration: int = _number()
+    earlier: int = _number()
     entered_at: datetime = _now()
     first_vote_at: datetime | None = _moment()
     last_vote_at: datetime | None = _moment()

@@ -88,6 +88,9 @@ def upgrade() -> None:
     )
     for table in ("workflow", "stage", "label", "classification"):
         op.add_column(table, sa.Column("calibration", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    # Votes weigh otherwise from here on: no replay gives the numbers that were stored before.
+    op.add_column("stage", sa.Column("earlier", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.execute("UPDATE stage SET earlier = ordinal WHERE ordinal > 0")
     op.add_column("skill", sa.Column("b_no_no", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("skill", sa.Column("b_no_yes", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("skill", sa.Column("b_no_unsure", sa.Integer(), server_default=sa.text("0"), nullable=False))

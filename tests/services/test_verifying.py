@@ -1,6 +1,8 @@
 """What the replay of a project finds, and what it does not take for wrong."""
 
 from api.services.house import Services
+from api.services.published import PublishedCascades
+from api.services.verifying import verify
 from api.store.engine import Connection
 from tests.services.campaigns import (
     ARC_THEN_LENS,
@@ -67,3 +69,24 @@ async def test_a_route_by_a_score_that_was_not_set_again_is_held_to_it(
     assert await campaign.verified() == [
         f"label of S{subject} in workflow {campaign.arc}: routed to None, the cascade says lens"
     ]
+
+
+async def test_what_an_earlier_engine_weighed_is_left_out_and_counted_but_its_routes_are_compared(
+    services: Services, database: Connection
+) -> None:
+    campaign = await a_campaign(services, database, subjects=2)
+    for subject in campaign.subjects:
+        await vote(services, campaign, campaign.arc, subject, "yes", "yes")
+    first = campaign.subjects[0]
+    await database.execute(
+        "UPDATE stage SET earlier = ordinal, if_yes = if_yes + 1 WHERE subject_id = $1 AND ordinal > 0", first
+    )
+    await database.execute("UPDATE label SET log_odds = log_odds + 1 WHERE subject_id = $1", first)
+
+    found = await verify(database, PublishedCascades(), "lenses")
+    (stage, *_) = (await services.explanations.why(None, first))["workflows"]
+    await database.execute("UPDATE label SET routed_to = NULL WHERE subject_id = $1", first)
+
+    assert (found.earlier, found.labels, list(found.discrepancies)) == (1, 1, [])
+    assert "up to step 2 was weighed and judged by an earlier version" in stage["notes"][0]
+    assert len(await campaign.verified()) == 1

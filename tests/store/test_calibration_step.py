@@ -46,3 +46,22 @@ async def test_a_score_that_was_published_as_it_is_stays_so(empty_database_url: 
     await engine.dispose()
     assert first.prior == ScorePrior("cnn", calibrate=False, people=0)
     assert (second.prior, second.miss) == (0.25, 0.02)
+
+
+async def test_stages_that_were_voted_on_are_marked_as_weighed_by_an_earlier_engine(empty_database_url: str) -> None:
+    engine = create_async_engine(sqlalchemy_url(empty_database_url))
+    async with engine.connect() as connection:
+        await connection.run_sync(_migrate, BEFORE)
+        await connection.execute(
+            text(
+                "INSERT INTO stage (workflow_id, subject_id, ordinal, draw, version_id)"
+                " VALUES (1, 1, 0, 7, 1), (1, 2, 5, 7, 1)"
+            )
+        )
+        await connection.commit()
+
+        await connection.run_sync(_migrate, STEP)
+
+        marked = (await connection.execute(text("SELECT earlier FROM stage ORDER BY subject_id"))).scalars().all()
+    await engine.dispose()
+    assert marked == [0, 5]

@@ -13,7 +13,7 @@ SELECT workflow, truth, explanation, set_at FROM gold_standard WHERE subject_id 
 -- name: stages
 -- Where the subject stands, the first workflow that it entered first; what follows the workflow is a STANDING.
 SELECT t.workflow_id, w.name, w.question, w.calibration AS in_force, w.closed_at IS NOT NULL AS closed, t.entered_at,
-       t.first_vote_at, t.retired_at, t.version_id, t.calibration, t.excluded, t.ordinal AS steps,
+       t.first_vote_at, t.retired_at, t.version_id, t.calibration, t.earlier, t.excluded, t.ordinal AS steps,
        t.state, t.answer, t.reason, t.prior, t.machine, t.if_yes, t.if_no, t.n_yes, t.n_no, t.n_unsure, t.unproven,
        t.u_yes, t.u_no, t.u_unsure, t.flags, t.late, t.late_count, t.audit, t.audit_count, t.audit_open, t.ordinal,
        t.decided_ordinal, t.draw

@@ -8,6 +8,12 @@ FROM stage t JOIN workflow w ON w.id = t.workflow_id
 WHERE w.project_id = $1
 ORDER BY t.workflow_id, t.subject_id;
 
+-- name: read_earlier
+-- The stages on which steps were weighed by an earlier engine.
+SELECT t.workflow_id, t.subject_id
+FROM stage t JOIN workflow w ON w.id = t.workflow_id
+WHERE w.project_id = $1 AND t.earlier > 0;
+
 -- name: read_unwatched
 SELECT s.person_id, s.workflow_id, s.unwatched
 FROM skill s JOIN workflow w ON w.id = s.workflow_id
