@@ -132,7 +132,8 @@ def _show(log: Played) -> None:
     print(
         f"  of what ours retired {_percent(promise['error_among_retired'])} was wrong, it stated at most"
         f" {_percent(promise['upper95'])}, which held in {_percent(promise['covered'])} of the seeds; retired"
-        f" {_percent(promise['retired_share'])}, the oracle at that error {_percent(promise['oracle_retired_share'])}"
+        f" {_percent(promise['retired_share'])}, the oracle at that error {_percent(promise['oracle_retired_share'])},"
+        f" at the same misses and false alarms {_percent(promise['oracle_retired_share_same_errors'])}"
     )
     flipped = ", ".join(f"{name} {_percent(each['flipped_share'])}" for name, each in sybil["policies"].items())
     print(f"  flipped by {SPAMMERS} throwaway accounts a target: {flipped}\n", flush=True)
@@ -221,7 +222,10 @@ def _promise(log: Played) -> Iterator[Aim]:
     yield (
         f"{log.name}: retired share within 10 points of the oracle's",
         best is None or share >= best - 0.1,
-        (f"{_percent(share)} against {_percent(best)}"),
+        (
+            f"{_percent(share)} against {_percent(best)};"
+            f" at the same misses and false alarms {_percent(promise['oracle_retired_share_same_errors'])}"
+        ),
     )
     yield (
         f"{log.name}: the stated bound holds in 95 % of the seeds",

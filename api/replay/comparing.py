@@ -13,11 +13,12 @@ import numpy as np
 from api.replay.arms import drifting, spammed
 from api.replay.passages import Outcome, Sweep
 from api.replay.references import dawid_skene, majority
-from api.replay.rivals import NUMBERED, RIVALS, willi
+from api.replay.rivals import NUMBERED, RIVALS, oracle_apart, willi
 from api.replay.sequential import GROWTH, sequential
 from api.replay.streams import Ballots, Integers, Mask, Reals, Stream, draw
 
 OURS: Final = "sequential"
+ORACLE: Final = "oracle"
 UNAIDED: Final = "sequential-without-scores"
 WILLI: Final = "willi"
 
@@ -97,7 +98,8 @@ class Comparison:
 
     `live` and `judged` say in how many seeds each subject was not gold, and of known truth besides, (n,).
     `majority_wrong` and `dawid_skene_wrong` are the errors of all votes (n,). The tuples have one entry for each seed:
-    the error among what ours retired, and the upper bound that the engine stated for it (not-a-number: none).
+    the error among what ours retired, and the upper bound that the engine stated for it (not-a-number: none). `apart`
+    is what the oracle does with each pair of bounds (pairs, 3), see `oracle_apart`; no pairs where it is not swept.
     """
 
     truth: Integers
@@ -111,6 +113,7 @@ class Comparison:
     attacks: Mapping[str, Attack]
     retired_errors: tuple[float, ...]
     stated: tuple[float, ...]
+    apart: Integers
 
     def __add__(self, other: "Comparison") -> "Comparison":
         return Comparison(
@@ -125,6 +128,7 @@ class Comparison:
             {name: attack + other.attacks[name] for name, attack in self.attacks.items()},
             self.retired_errors + other.retired_errors,
             self.stated + other.stated,
+            self.apart + other.apart,
         )
 
 
@@ -176,6 +180,7 @@ def _one(ballots: Ballots, setup: Setup, seed: int) -> Comparison:
         _attacks(stream, setup, sweeps, seed) if setup.spammers else {},
         (_error_among_retired(marks[OURS], judged > 0) if OURS in marks else np.nan,),
         (stated,),
+        oracle_apart(stream) if setup.swept and ORACLE in marks else np.zeros((0, 3), dtype=np.int64),
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from api.replay.comparing import OURS, UNAIDED, Attack, Comparison
+from api.replay.comparing import ORACLE, OURS, UNAIDED, Attack, Comparison
 from api.replay.streams import Reals
+from cascade.vocabulary import Answer
 
 NOMINAL: Final = 0.05
 SAMPLES: Final = 400
@@ -115,17 +116,25 @@ class Figures:
             "covered": _ratio((errors[told] <= stated[told]).sum(), told.sum()),
             "retired_share": _ratio(self.comparison.marks[OURS].retired[0].sum(), self.comparison.live.sum()),
             "oracle_retired_share": self._oracle_retired_share(error),
+            "oracle_retired_share_same_errors": self._oracle_retired_share_same_errors(),
         }
 
     def _oracle_retired_share(self, error: float) -> float | None:
         """Return the share that the oracle retires where it errs as often among what it retires."""
-        marks = self.comparison.marks.get("oracle")
+        marks = self.comparison.marks.get(ORACLE)
         if marks is None:
             return None
         known = self.comparison.judged > 0
         share = marks.retired[1:].sum(axis=1) / self.comparison.live.sum()
         retired = np.maximum(marks.retired[1:, known].sum(axis=1), 1)
         return _finite(-_reached(-share, marks.retired_wrong[1:].sum(axis=1) / retired, error))
+
+    def _oracle_retired_share_same_errors(self) -> float | None:
+        """Return the most that the oracle retires where it retires no more of either truth wrongly than ours does."""
+        truth, wrong = self.comparison.truth, self.comparison.marks[OURS].retired_wrong[0]
+        retired, missed, alarms = self.comparison.apart.T
+        within = (missed <= wrong[truth == Answer.YES].sum()) & (alarms <= wrong[truth == Answer.NO].sum())
+        return _ratio(retired[within].max(), self.comparison.live.sum()) if within.any() else None
 
 
 def figures(log: str, comparison: Comparison, votes: int, gold_share: float) -> Tree:

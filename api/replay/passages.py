@@ -36,6 +36,12 @@ def running(stream: Stream, worth: Reals) -> Reals:
     return sums - np.repeat(sums[stream.starts] - worth[stream.starts], stream.sizes)
 
 
+def first(stream: Stream, there: Mask) -> Integers:
+    """Return the first live vote of each subject at which something holds, (s,); one past all votes if at none."""
+    result: Integers = np.minimum.reduceat(np.where(there, np.arange(len(there)), len(there)), stream.starts)
+    return result
+
+
 def passage(stream: Stream, case: Reals, yes: Mask, no: Mask) -> Outcome:
     """Return where each subject first passes.
 
@@ -47,8 +53,7 @@ def passage(stream: Stream, case: Reals, yes: Mask, no: Mask) -> Outcome:
         Where the rule would stop with that answer, (k,).
     """
     last = stream.starts + stream.sizes - 1
-    stops = np.where(yes | no, np.arange(len(case)), len(case))
-    stop = np.minimum.reduceat(stops, stream.starts)
+    stop = first(stream, yes | no)
     at = np.minimum(stop, last)
     decided = stop <= last
     answer = np.where(decided, yes[at].astype(np.int64), UNDECIDED)

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from scipy.special import expit, logit
 
-from api.replay.passages import Outcome, Sweep, passage, running
+from api.replay.passages import Outcome, Sweep, first, passage, running
 from api.replay.streams import Integers, Reals, Stream
 from cascade.skill import CLIP, MICRO, PRIOR
 from cascade.standing import if_hard, with_hard
@@ -32,6 +32,9 @@ BOUNDS: Final = np.concatenate([np.arange(0.05, 4, 0.2), np.arange(4, 14, 0.5)])
 
 CERTAINTIES: Final = np.concatenate([np.arange(0.51, 0.99, 0.02), [0.99, 0.995]])
 """The mean posteriors over which `gravity-spy` is swept."""
+
+APART: Final = np.arange(0.25, 9, 0.35)
+"""The log-odds, in nats, over which each bound of `oracle` is swept by itself."""
 
 _PRIOR: Final = PRIOR / PRIOR.sum(axis=-1, keepdims=True)
 
@@ -101,14 +104,22 @@ def oracle(stream: Stream) -> Sweep:
 
     It also knows how common *yes* is there.
     """
-    likelihood = np.log(_true_confusion(stream))
-    if_no, if_yes = likelihood[:, Answer.NO], likelihood[:, Answer.YES]
-    clip = CLIP / MICRO
-    cell = (stream.volunteer[stream.live], stream.answer[stream.live])
-    sides = (np.maximum(if_yes, if_no - clip)[cell], np.maximum(if_no, if_yes - clip)[cell], if_hard(cell[1]))
-    by_yes, by_no, by_hard = (running(stream, side) for side in sides)
-    known = stream.truth[stream.truth >= 0]
-    return _by_odds(stream, with_hard(by_yes, by_no, by_hard) + _log_odds(known), minimum=2)
+    return _by_odds(stream, _oracle_odds(stream), minimum=2)
+
+
+def oracle_apart(stream: Stream) -> Integers:
+    """Return what each pair of bounds of `APART` does under `oracle`, (pairs, 3).
+
+    How many subjects it retires, how many true yes as no, and how many true no as yes.
+    """
+    odds, truth = _oracle_odds(stream), stream.truth[stream.subjects]
+    as_yes, as_no = (np.array([first(stream, side >= bound) for bound in APART]) for side in (odds, -odds))
+    pairs = []
+    for yes_at in as_yes:
+        yes, no = yes_at < as_no, as_no < yes_at
+        missed, alarms = no & (truth == Answer.YES), yes & (truth == Answer.NO)
+        pairs.append(np.stack([(yes | no).sum(axis=1), missed.sum(axis=1), alarms.sum(axis=1)], axis=-1))
+    return np.concatenate(pairs)
 
 
 RIVALS: Final[Mapping[str, Callable[[Stream], Sweep]]] = {
@@ -160,6 +171,17 @@ def _by_odds(stream: Stream, odds: Reals, minimum: int = 1) -> Sweep:
         return passage(stream, odds, may & (odds >= bound), may & (odds <= -bound))
 
     return Sweep(play(float(logit(NOMINAL)), minimum), tuple(play(bound) for bound in BOUNDS.tolist()))
+
+
+def _oracle_odds(stream: Stream) -> Reals:
+    """Return the log-odds of yes after each live vote, (k,), by how its volunteers answer in the whole log."""
+    likelihood = np.log(_true_confusion(stream))
+    if_no, if_yes = likelihood[:, Answer.NO], likelihood[:, Answer.YES]
+    clip = CLIP / MICRO
+    cell = (stream.volunteer[stream.live], stream.answer[stream.live])
+    sides = (np.maximum(if_yes, if_no - clip)[cell], np.maximum(if_no, if_yes - clip)[cell], if_hard(cell[1]))
+    by_yes, by_no, by_hard = (running(stream, side) for side in sides)
+    return with_hard(by_yes, by_no, by_hard) + _log_odds(stream.truth[stream.truth >= 0])
 
 
 def _log_odds(known: Integers) -> float:

@@ -77,7 +77,9 @@ def test_votes_at_equal_error_are_read_off_between_settings() -> None:
     one = np.ones(2)
     marks = {"lead": Marks(votes, wrong, np.zeros((4, 2)), np.zeros((4, 2)), (9.0,))}
     nothing: tuple[float, ...] = (float("nan"),)
-    comparison = Comparison(np.array([1, 0]), 1, 0, one, one, np.array([0.4, 0]), one, marks, {}, nothing, nothing)
+    apart = np.zeros((0, 3), dtype=np.int64)
+    errors = (np.array([0.4, 0]), one)
+    comparison = Comparison(np.array([1, 0]), 1, 0, one, one, *errors, marks, {}, nothing, nothing, apart)
 
     read_off = Figures(comparison).votes_at_majority_error("lead")
 
@@ -117,6 +119,7 @@ def test_the_document_has_exactly_the_keys_that_are_promised(tmp_path: Path) -> 
     assert list(tree["policies"]) == ["count", "lead", "first-two-agree", "swap", "gravity-spy", "sequential", "oracle"]
     assert all(set(found) >= STABLE for found in tree["policies"].values())
     assert set(tree["calibration"]) >= {"nominal", "error_among_retired", "upper95"}
+    assert 0 <= tree["calibration"]["oracle_retired_share_same_errors"] <= 1
     assert tree["calibration"]["nominal"] == 0.05
     assert isinstance(tree["sybil"]["flipped_share"], float)
     assert json.loads(run(str(log), "--json", "--seeds", "1", "--policy", "lead"))["sybil"] is None

@@ -1,8 +1,10 @@
 """Each policy stops where a count by hand says."""
 
+import numpy as np
+
 from api.replay.passages import Outcome
 from api.replay.references import dawid_skene, majority
-from api.replay.rivals import count, first_two_agree, gravity_spy, lead, swap, willi
+from api.replay.rivals import APART, count, first_two_agree, gravity_spy, lead, oracle_apart, swap, willi
 from tests.replay.crowds import a_stream
 
 MIXED = a_stream(
@@ -52,6 +54,16 @@ def test_gravity_spy_never_exceeds_its_best_member() -> None:
     assert told(mean.default) == [(4, -1, 1), (3, -1, 1)]
     assert told(mean.points[14]) == [(1, 1, 1), (1, 1, 1)]
     assert told(mean.points[15]) == [(4, -1, 1), (3, -1, 1)]
+
+
+def test_the_oracle_retires_the_less_the_higher_a_bound_and_counts_errors_by_truth() -> None:
+    # Both subjects lean to yes, subject 7 wrongly: that is a false alarm, unless yes is out of reach.
+    pairs = oracle_apart(TRAINED).reshape(len(APART), len(APART), 3)
+
+    assert pairs[0, 0].tolist() == [2, 0, 1]
+    assert pairs[-1, -1].tolist() == [0, 0, 0]
+    assert (np.diff(pairs[:, -1, 0]) <= 0).all()
+    assert (pairs[..., 1] == 0).all()
 
 
 def test_all_votes_agree_with_their_majority_unless_gold_says_who_errs() -> None:
