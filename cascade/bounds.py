@@ -10,6 +10,7 @@ With fewer than 1 / target - 1 gold subjects no bound can promise that; then non
 `SCARCE` nats are added, the fewer the more gold there is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,13 +74,18 @@ class Bounds:
     no: Record
 
 
-def calibrate(gold: Trajectories, *, miss: float, false_alarm: float, accept: float, reject: float) -> Bounds:
-    """Return the lowest bounds, not below `accept` and `reject` (Wald's), that keep to the targets on gold."""
+def calibrate(
+    gold: Trajectories, *, miss: float, false_alarm: float, accept: float, reject: float, prevalence: float = 0.5
+) -> Bounds:
+    """Return the lowest bounds, not below `accept` and `reject` (Wald's), that keep to the targets on gold.
+
+    `prevalence` is the share of *yes* among all subjects, which gold need not have.
+    """
     plain = (accept, reject)
     for _ in range(2):
         reject = _lowest(gold, 1, miss, plain[1], accept)
         accept = _lowest(gold, 0, false_alarm, plain[0], reject)
-    raised = _raised(gold, accept, reject, miss, false_alarm)
+    raised = _raised(gold, accept, reject, (false_alarm, miss), prevalence)
     yes, no = (record(gold, truth, accept + raised, reject + raised) for truth in (1, 0))
     scarce = _margin(yes.retired + no.retired, max(miss, false_alarm))
     return Bounds(
@@ -134,21 +140,33 @@ def _holding(gold: Trajectories, truth: int, least: float, other: float, allowed
     return least + STEPS * STEP
 
 
-def _raised(gold: Trajectories, accept: float, reject: float, miss: float, false_alarm: float) -> float:
+def _raised(gold: Trajectories, accept: float, reject: float, targets: tuple[float, float], prevalence: float) -> float:
     """Return by how much both bounds are raised so that the error among all that retire keeps to the targets.
 
-    Where nothing does, what comes nearest.
+    `targets` are those of no and yes. Where nothing keeps to them, what comes nearest.
     """
     excess = []
     for step in range(STEPS):
         raised = step * STEP
-        yes, no = (record(gold, truth, accept + raised, reject + raised) for truth in (1, 0))
-        retired, wrong = yes.retired + no.retired, yes.wrong + no.wrong
-        target = (miss * (yes.retired + 1) + false_alarm * (no.retired + 1)) / (retired + 2)
-        if wrong == 0 or (wrong + 0.5) / (retired + 1) <= target:
+        records = [record(gold, truth, accept + raised, reject + raised) for truth in (0, 1)]
+        shares = _shares([each.gold for each in records], prevalence)
+        retired = sum(share * each.retired for share, each in zip(shares, records, strict=True))
+        wrong = sum(share * each.wrong for share, each in zip(shares, records, strict=True))
+        allowed = sum(
+            target * share * each.retired for target, share, each in zip(targets, shares, records, strict=True)
+        )
+        if wrong == 0 or (wrong + 0.5) / (retired + 1) <= allowed / max(retired, 1):
             return raised
-        excess.append((wrong + 0.5) / (retired + 1) / target)
+        excess.append((wrong + 0.5) / (retired + 1))
     return STEP * int(np.argmin(excess))
+
+
+def _shares(gold: Sequence[float], prevalence: float) -> tuple[float, float]:
+    """Return what a gold subject of no and of yes counts for, so that the classes are as common as in the project."""
+    no, yes = gold
+    if not no or not yes:
+        return 1.0, 1.0
+    return (1 - prevalence) * (no + yes) / no, prevalence * (no + yes) / yes
 
 
 def _margin(gold: float, target: float) -> float:

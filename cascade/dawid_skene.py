@@ -32,6 +32,9 @@ ROUNDS: Final = 6
 COMMON: Final = 0.95
 """A *yes* is never taken to be rarer than 5 % or more common than this."""
 
+CHOSEN: Final = 10.0
+"""How many subjects the share of *yes* among gold counts for, as a first guess of that among all."""
+
 _WORDS: Final = len(Answer)
 _CELLS: Final = 2 * _WORDS
 
@@ -118,9 +121,10 @@ def fit(votes: Votes, given: Reals, prior: Reals, weight: float) -> Fit:
 
 
 def _share_of(p_yes: Reals, truth: Integers) -> float:
+    """Return the share of *yes* among subjects with votes; that of gold, which was chosen, counts for little."""
     known = truth[truth >= 0]
-    share = (p_yes.sum() + (known == Answer.YES).sum() + 2) / (len(p_yes) + len(known) + 4)
-    return float(np.clip(share, 1 - COMMON, COMMON))
+    of_gold = ((known == Answer.YES).sum() + 1) / (len(known) + 2)
+    return float(np.clip((p_yes.sum() + CHOSEN * of_gold) / (len(p_yes) + CHOSEN), 1 - COMMON, COMMON))
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def refit(
     chosen = _choose(replays)
     found, replay = fits[chosen], replays[chosen]
     plain = {"accept": wald(false_alarm) / MICRO, "reject": wald(miss) / MICRO}
-    bounds = calibrate(replay.trajectories(), miss=miss, false_alarm=false_alarm, **plain)
+    bounds = calibrate(replay.trajectories(), miss=miss, false_alarm=false_alarm, prevalence=found.prevalence, **plain)
     calibration = replace(
         before,
         prior=np.maximum(np.rint(100 * prior), 1).astype(np.int64),  # no answer is impossible, however rare on gold
