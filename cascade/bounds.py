@@ -55,13 +55,12 @@ class Record:
 
     @property
     def upper(self) -> float:
-        """What the error among the retired stays below, at `CERTAINTY` (Clopper and Pearson).
+        """What the share of the class that retires with the wrong answer stays below (Clopper and Pearson).
 
-        Two errors are added: one for the bounds having been chosen on the same gold, and one for subjects being looked
-        at again at every refit, while gold is replayed once.
+        At `CERTAINTY`. Two errors are added: one for the bounds having been chosen on the same gold, and one for
+        subjects being looked at again at every refit, while gold is replayed once.
         """
-        right = self.retired - self.wrong
-        return float(betaincinv(self.wrong + 3, right, CERTAINTY)) if right > 0 else 1.0
+        return float(betaincinv(self.wrong + 3, max(self.gold - self.wrong, 0.5), CERTAINTY))
 
 
 @dataclass(frozen=True, slots=True)

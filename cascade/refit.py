@@ -268,11 +268,12 @@ def _report(
 
 
 def _upper(bounds: Bounds, prevalence: float) -> float:
-    """Return what the error among all that retire stays below: the limits of both classes by their shares."""
-    shares = []
+    """Return what the error among all that retire stays below: the limits of both classes over what retires."""
+    wrong = retired = 0.0
     for each, share in ((bounds.yes, prevalence), (bounds.no, 1 - prevalence)):
-        shares.append(share * (each.retired + 1) / (each.gold + 1))
-    return (shares[0] * bounds.yes.upper + shares[1] * bounds.no.upper) / sum(shares)
+        wrong += share * each.upper
+        retired += share * (each.retired + 1) / (each.gold + 1)
+    return min(wrong / retired, 1.0)
 
 
 def _notes(bounds: Bounds, weight: float, miss: float, false_alarm: float) -> Sequence[str]:
