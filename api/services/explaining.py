@@ -24,7 +24,7 @@ from api.services.reachable import reachable
 from api.services.retractions import WINDOW
 from api.services.stage_views import stage_view
 from api.store.archiving import ArchiveStore, bounds_of
-from api.store.calibrations import read_calibrations
+from api.store.calibrations import read_history
 from api.store.engine import Connection, Pool
 from api.store.explaining import (
     ExplainedStage,
@@ -118,11 +118,7 @@ class Explanations:
     async def _of_stage(self, connection: Connection, store: ExplainingStore, stored: Stored) -> Stored:
         """Add what the votes of one stage were weighed and judged by."""
         workflow = stored.stage.workflow_id
-        found = [
-            values
-            for revision in stored.revisions
-            for values in await read_calibrations(connection, {workflow: revision})
-        ]
+        found = await read_history(connection, workflow, stored.revisions)
         return replace(
             stored,
             gold=await store.gold_answers(workflow, stored.persons),

@@ -1,7 +1,7 @@
 """Calibrations of workflows, for whoever weighs votes or lets subjects enter; refits write them (`store.refitting`)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from api.store.engine import Connection
@@ -32,6 +32,12 @@ async def revisions_in_force(connection: Connection, version_id: int) -> dict[in
 async def read_calibrations(connection: Connection, revisions: Mapping[int, int]) -> list[CalibrationValues]:
     """Return calibrations by workflow and revision."""
     rows = await connection.fetch(_SQL["read"], list(revisions), list(revisions.values()))
+    return [_values(*row) for row in rows]
+
+
+async def read_history(connection: Connection, workflow_id: int, revisions: Sequence[int]) -> list[CalibrationValues]:
+    """Return some calibrations of one workflow, by revision."""
+    rows = await connection.fetch(_SQL["read"], [workflow_id] * len(revisions), list(revisions))
     return [_values(*row) for row in rows]
 
 
