@@ -1,4 +1,7 @@
-"""The worker's refits: every workflow that decides by evidence, once in a period, one at a time."""
+"""The worker's refits: every workflow that decides by evidence, once in a period, one at a time.
+
+Where votes come fast a period is long: once they have grown by three tenths, the next refit is due after a minute.
+"""
 
 import random
 import time
@@ -25,8 +28,11 @@ from cascade.graph import Sequential
 RETRY_SECONDS: Final = 300.0
 """After which a refit is tried again that failed, if the period is no shorter."""
 
+GROWN_SECONDS: Final = 60.0
+"""The least time between two refits of a workflow whose votes grow fast."""
+
 SPREAD: Final = 0.1
-"""By what share of the period the next refit may come earlier or later, so that workflows do not stay in step."""
+"""By what share of the period a workflow without news is looked at earlier or later, so that none stay in step."""
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +79,8 @@ class HourlyRefits:
     def _due_at(self, candidate: Candidate) -> datetime:
         """Return when a workflow's next refit is due: one that never had any is due at once."""
         start = datetime.min.replace(tzinfo=UTC)
-        fitted = start if candidate.fitted_at is None else candidate.fitted_at + self._period()
+        pause = min(timedelta(seconds=GROWN_SECONDS), self._period()) if candidate.grown else self._period()
+        fitted = start if candidate.fitted_at is None else candidate.fitted_at + pause
         return max(fitted, self._not_before.get(candidate.workflow_id, start))
 
     def _period(self, share: float = 1.0) -> timedelta:
@@ -89,8 +96,10 @@ class HourlyRefits:
         except (RefitUnderWayError, CascadeChangedError) as error:
             log.info("refit put off", project=candidate.slug, workflow=candidate.name, why=str(error))
             return
-        share = self._dice.uniform(1 - SPREAD, 1 + SPREAD)
-        self._not_before[candidate.workflow_id] = now + self._period(share)
+        if outcome.calibration is None:
+            self._not_before[candidate.workflow_id] = now + self._period(self._dice.uniform(1 - SPREAD, 1 + SPREAD))
+        else:
+            del self._not_before[candidate.workflow_id]
         show_refit(candidate.slug, candidate.name, time.perf_counter() - began)
         _tell(outcome)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from api.store.engine import Connection
 from api.store.totals import TotalStore
-from cascade.skill import GOLD_TO_PROVE
+from cascade.skill import RIGHT_TO_PROVE
 
 REST_SECONDS: Final = 3.0
 """The least time between two counts of a workflow."""
@@ -49,7 +49,7 @@ class Totals:
         if began < self._bars_due_at:
             return
         async with connection.transaction():
-            await store.set_contested_bars(GOLD_TO_PROVE)
+            await store.set_contested_bars(RIGHT_TO_PROVE)
         self._bars_due_at = time.monotonic() + _rest(began)
 
 

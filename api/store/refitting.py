@@ -66,7 +66,10 @@ class Gathered:
 
 
 class Candidate(NamedTuple):
-    """A workflow that is asked, with its project's version in force and the calibration in force, 0 for none."""
+    """A workflow that is asked, with its project's version in force and the calibration in force, 0 for none.
+
+    `grown` says that there are many more votes than that calibration has seen.
+    """
 
     project_id: int
     slug: str
@@ -76,6 +79,7 @@ class Candidate(NamedTuple):
     name: str
     calibration: int
     fitted_at: datetime | None
+    grown: bool
 
 
 class Dropped(NamedTuple):

@@ -272,6 +272,24 @@ async def test_the_worker_refits_what_is_due_and_goes_on_where_weighing_anew_was
     assert await arcs.connection.fetchval("SELECT max(revision) FROM calibration") == 2
 
 
+async def test_the_worker_does_not_wait_an_hour_where_votes_come_fast(arcs: Harvest, database_url: str) -> None:
+    await play(arcs)
+    refits = HourlyRefits(database_url, 3600, random.Random(1))
+    await refits.turn(arcs.connection)
+    await arcs.vote(7, await arcs.entered("another"), "yes")
+    await arcs.connection.execute("UPDATE calibration SET fitted_at = now() - interval '2 min'")
+
+    await refits.turn(arcs.connection)
+    waited = await arcs.connection.fetchval("SELECT max(revision) FROM calibration")
+    await arcs.connection.execute(
+        "INSERT INTO workflow_total (workflow_id, votes) SELECT workflow_id, 2 * votes + 50 FROM calibration"
+    )
+    await refits.turn(arcs.connection)
+
+    assert waited == 1
+    assert await arcs.connection.fetchval("SELECT max(revision) FROM calibration") == 2
+
+
 async def test_votes_go_on_while_a_workflow_is_refitted(arcs: Harvest, database_url: str, connect: Connect) -> None:
     await play(arcs)
     voter = Harvest(**{**arcs.__dict__, "connection": await connect(), "dice": random.Random(9)})

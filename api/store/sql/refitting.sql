@@ -23,11 +23,14 @@ JOIN subject s ON s.id = c.subject_id AND s.project_id = (SELECT project_id FROM
 WHERE c.name = convert_from('\x$2'::bytea, 'UTF8');
 
 -- name: asked_workflows
--- Every workflow that is asked, with the calibration in force, how old that is, and the project's version in force.
-SELECT p.id, p.slug, p.version_id, p.pseudonym_key, w.id, w.name, w.calibration, c.fitted_at
+-- Every workflow that is asked, with the calibration in force, how old that is, whether its votes have grown by three
+-- tenths since, and the project's version in force.
+SELECT p.id, p.slug, p.version_id, p.pseudonym_key, w.id, w.name, w.calibration, c.fitted_at,
+       coalesce(t.votes >= 1.3 * c.votes + 50, false)
 FROM project p
 JOIN workflow w ON w.project_id = p.id AND w.closed_at IS NULL
 LEFT JOIN calibration c ON c.workflow_id = w.id AND c.revision = w.calibration
+LEFT JOIN workflow_total t ON t.workflow_id = w.id
 WHERE p.version_id IS NOT NULL AND ($1::text IS NULL OR p.slug = $1)
 ORDER BY w.id;
 

@@ -26,7 +26,7 @@ FROM (
            (percentile_disc(0.75) WITHIN GROUP (ORDER BY s.informedness))::bigint AS bar
     FROM workflow_total o
     LEFT JOIN skill s ON s.workflow_id = o.workflow_id AND s.informedness > 0
-        AND s.no_no + s.no_yes + s.no_unsure >= $1 AND s.yes_no + s.yes_yes + s.yes_unsure >= $1
+        AND s.no_no >= $1 AND s.yes_yes >= $1
     GROUP BY o.workflow_id
 ) b
 WHERE b.workflow_id = t.workflow_id AND b.bar IS DISTINCT FROM t.contested_bar;
