@@ -73,9 +73,9 @@ async def test_workflows_are_counted_by_the_states_of_their_subjects(harvest: Ha
 
 async def test_the_contested_go_to_the_upper_quarter_of_the_proven(harvest: Harvest) -> None:
     proven = [(person, 3, 3, 100 * person) for person in range(1, 9)]
-    unproven = [(20, 2, 9, 10_000), (21, 9, 2, 10_000), (22, 9, 9, -10_000)]
+    unproven = [(20, 0, 9, 10_000), (21, 9, 0, 10_000), (22, 9, 9, -10_000)]
     await harvest.connection.executemany(
-        "INSERT INTO skill (person_id, workflow_id, no_no, yes_unsure, informedness) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO skill (person_id, workflow_id, no_no, yes_yes, informedness) VALUES ($1, $2, $3, $4, $5)",
         [(person, harvest.workflows["arc"], *rest) for person, *rest in proven + unproven],
     )
 
