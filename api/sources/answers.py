@@ -7,8 +7,9 @@ from typing import Final
 
 from api.manifest import BadColumn, BadHeaderError, BadRow, ManifestRow, UnreadableManifestError
 from api.manifest.cells import RefusedError, answer, check_length, check_text, shown
-from api.manifest.reading import check_encoding, delimiter_of, open_text, records_of
+from api.manifest.reading import open_text, records_of
 from api.manifest.rows import LONGEST_EXPLANATION, LONGEST_EXTERNAL_ID
+from api.sources.headers import header_of
 
 _KEY: Final = "external_id"
 _GOLD: Final = "gold:"
@@ -72,17 +73,7 @@ def read_answers(path: Path) -> AnswerFile:
     ------
     UnreadableManifestError, NotUtf8Error, BadHeaderError
     """
-    try:
-        check_encoding(path)
-        with open_text(path) as file:
-            delimiter = delimiter_of(file)
-            file.seek(0)
-            line, header = next(records_of(file, delimiter), (1, []))
-    except OSError as error:
-        raise UnreadableManifestError(path, error.strerror or str(error)) from error
-    if isinstance(header, BadRow):
-        raise BadHeaderError(path, line, [BadColumn(0, "", header.problem, header.remedy)])
-    names = tuple(name.strip() for name in header)
+    delimiter, line, names = header_of(path)
     if problems := list(_wrong(names)):
         raise BadHeaderError(path, line, problems)
     return AnswerFile(path, delimiter, names)

@@ -7,8 +7,9 @@ from typing import Final
 
 from api.manifest import BadColumn, BadHeaderError, BadRow, UnreadableManifestError
 from api.manifest.cells import RefusedError, check_length, check_text, score, shown
-from api.manifest.reading import check_encoding, delimiter_of, open_text, records_of
+from api.manifest.reading import open_text, records_of
 from api.manifest.rows import LONGEST_EXTERNAL_ID
+from api.sources.headers import header_of
 
 _KEYS: Final = ("external_id", "subject")
 _SCORE: Final = "score"
@@ -83,19 +84,8 @@ def read_scores(path: Path) -> ScoreFile:
     ------
     UnreadableManifestError, NotUtf8Error, BadHeaderError
     """
-    try:
-        check_encoding(path)
-        with open_text(path) as file:
-            delimiter = delimiter_of(file)
-            file.seek(0)
-            line, header = next(records_of(file, delimiter), (1, []))
-    except OSError as error:
-        raise UnreadableManifestError(path, error.strerror or str(error)) from error
-    if isinstance(header, BadRow):
-        raise BadHeaderError(path, line, [BadColumn(0, "", header.problem, header.remedy)])
-    names = tuple(name.strip() for name in header)
-    problems = list(_wrong(names))
-    if problems:
+    delimiter, line, names = header_of(path)
+    if problems := list(_wrong(names)):
         raise BadHeaderError(path, line, problems)
     return ScoreFile(path, delimiter, names)
 
