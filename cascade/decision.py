@@ -85,7 +85,7 @@ def decide(standings: Rows, entries: Rows, rules: Rows) -> Decisions:
         rule = rules.take(entry["rule"])
         before = standings.take(entry["stage"])
         goes_to = _bucket(before, entry)
-        entry = _capped(entry, goes_to, rule)
+        entry = capped(entry, goes_to, rule)
         after = _settled(_added(before, entry, goes_to), entry, goes_to, rule)
         _matrix(standings)[entry["stage"]] = _matrix(after)
         bucket[turn], ordinal[turn] = goes_to, after["ordinal"]
@@ -151,7 +151,7 @@ def _bucket(standing: Rows, entry: Rows) -> Integers:
     return np.where(entry["kind"] == _VOTE, vote, entry["bucket"])
 
 
-def _capped(entry: Rows, bucket: Integers, rule: Rows) -> Rows:
+def capped(entry: Rows, bucket: Integers, rule: Rows) -> Rows:
     """Return the entries with less weight where the unproven answer an audit: `CLIP_UNPROVEN` for all of them together.
 
     An audit takes as many votes as its limit says, so each has its share of that. Not where a policy asks for no proof.

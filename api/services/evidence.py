@@ -20,6 +20,7 @@ from api.store.explaining import (
     Rescore,
 )
 from cascade.calibration import UNCALIBRATED, Calibration
+from cascade.decision import ENTRY, capped
 from cascade.drift import trusted
 from cascade.explain import COUNTS, Step
 from cascade.graph import Workflow
@@ -39,10 +40,14 @@ class Skill:
     batch: Integers
     prior: Integers
 
-    def gives(self, row: LedgerRow) -> bool:
-        """Say whether a vote of this skill adds what is stored of it."""
-        if_yes, if_no, _ = weigh(self.counts[None], np.array([row.answer]), self.batch[None], self.prior)
-        return (int(if_yes[0]), int(if_no[0])) == (row.if_yes, row.if_no)
+    def gives(self, row: LedgerRow, rule: Rows) -> bool:
+        """Say whether a vote of this skill adds what is stored of it, under a rule of shape (1,)."""
+        entry = np.zeros(1, dtype=ENTRY)
+        entry["if_yes"], entry["if_no"], entry["proven"] = weigh(
+            self.counts[None], np.array([row.answer]), self.batch[None], self.prior
+        )
+        added = capped(entry, np.array([row.bucket]), rule)[0]
+        return (int(added["if_yes"]), int(added["if_no"])) == (row.if_yes, row.if_no)
 
 
 @dataclass(frozen=True)
@@ -215,6 +220,11 @@ class Stored:
         known = [fit for fit in self.fits if fit.person_id == person and fit.calibration <= calibration]
         counts, batch = (known[-1].counts, known[-1].batch) if known else ((0,) * 6, (0,) * 6)
         return Skill(_square(counts), _square(batch), self.calibration(calibration).prior)
+
+    def exact(self, row: LedgerRow) -> bool:
+        """Say whether what was known of a volunteer gives, to the bit, what is stored of their vote."""
+        rule = self.rule(self.declared(row.version_id) or self.now[0], row.calibration)
+        return self.skill_at(row).gives(row, rule)
 
     def skill_at(self, row: LedgerRow) -> Skill:
         """Return what was known of a volunteer when they voted."""

@@ -191,7 +191,7 @@ def _vote(stored: Stored, row: LedgerRow) -> dict[str, Any]:
         "calibration": row.calibration,
         "if_yes": row.if_yes if weighed else None,
         "if_no": row.if_no if weighed else None,
-        "skill": _skill(row, stored.skill_at(row)) if gave and weighed else None,
+        "skill": _skill(row, stored.skill_at(row), exact=stored.exact(row)) if gave and weighed else None,
         "flagged": False,
         "in_words": _vote_in_words(row) if gave else "is taken back: what the vote had added is subtracted",
     }
@@ -238,7 +238,7 @@ def _vote_in_words(row: LedgerRow) -> str:
     return f"counts {says} among the unproven, who together count {odds(CLIP_UNPROVEN)} at most"
 
 
-def _skill(row: LedgerRow, skill: Skill) -> dict[str, Any]:
+def _skill(row: LedgerRow, skill: Skill, *, exact: bool) -> dict[str, Any]:
     refit = (skill.batch / _HUNDRED).tolist()
     gold = skill.counts.tolist()
     return {
@@ -247,7 +247,7 @@ def _skill(row: LedgerRow, skill: Skill) -> dict[str, Any]:
         "gold_if_yes": gold[1],
         "refit_if_no": refit[0],
         "refit_if_yes": refit[1],
-        "exact": skill.gives(row),
+        "exact": exact,
     }
 
 

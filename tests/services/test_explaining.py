@@ -99,6 +99,24 @@ async def test_a_consensus_is_told_vote_by_vote(connection: Connection, pool: Po
     assert lens.in_words == [f"S{subject} is open in workflow lens: it has 0 of 2 votes."]
 
 
+async def test_what_somebody_unproven_adds_to_an_audit_follows_from_their_skill(
+    connection: Connection, pool: Pool
+) -> None:
+    harvest = await sow(connection, BY_EVIDENCE.replace("audit: 0, then", "audit: 1, then"))
+    await teach(harvest, [1, 2])
+    subject = await harvest.entered()
+    for person in (1, 2, 9):
+        await harvest.vote(person, subject, "yes")
+
+    arc = told(await Explanations(pool, harvest.published, no_files).why(None, subject)).workflows[0]
+
+    assert [(step.bucket, step.skill and step.skill.exact) for step in arc.steps] == [
+        ("proven", True),
+        ("proven", True),
+        ("audit", True),
+    ]
+
+
 async def test_a_refit_is_told_between_the_votes(connection: Connection, pool: Pool, database_url: str) -> None:
     harvest = await sow(connection, BY_EVIDENCE)
     await teach(harvest, [1, 2, 3])
