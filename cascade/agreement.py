@@ -6,18 +6,7 @@ only where one answer also leads by `AGREEMENT` votes. Nothing bounds the error 
 looks like one that is right, and somebody with several accounts can decide what they like. `agreement_error` is an
 estimate.
 
-Measured by `chaffinch replay` with ``--gold-share 0`` on eight vote logs at targets of 5 %, three seeds, beside a lead
-of three votes alone: the error among retired, the share retired, votes per subject, and what `agreement_error` states.
-
-    log              a lead of three       agreement             stated
-    bluebirds        .238  1.00  6.9       .253  1.00  7.6         .21
-    possent          .099   .98  6.4       .042   .94  7.8         .12
-    rte              .086   .88  5.2       .044   .82  6.1         .13
-    sp               .064   .81  4.0       .051   .78  4.1         .12
-    sp_amt           .056  1.00  3.8       .052   .99  3.8         .11
-    zencrowd_us      .078   .71  3.9       .052   .62  4.2         .12
-    dproduct         .030   .59  3.0       .024   .55  3.0         .05
-    real_golden_a    .091  1.00  4.5       .085   .99  5.2         .19
+Measured on eight vote logs without any gold: docs/cold_start.md has the error among the retired, and the command.
 """
 
 from collections.abc import Mapping
