@@ -22,8 +22,11 @@ Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-SCARCE: Final = 5.0
+SCARCE: Final = 6.0
 """Nats that are added to Wald's bound where there is no gold of a class at all."""
+
+LOOKS: Final = 0.95
+"""What gold is held to of the target for all that retire: it is looked at once, other subjects at every refit."""
 
 STEP: Final = 0.25
 STEPS: Final = 48
@@ -154,7 +157,7 @@ def _raised(gold: Trajectories, accept: float, reject: float, targets: tuple[flo
         allowed = sum(
             target * share * each.retired for target, share, each in zip(targets, shares, records, strict=True)
         )
-        if wrong == 0 or (wrong + 0.5) / (retired + 1) <= allowed / max(retired, 1):
+        if wrong == 0 or (wrong + 0.5) / (retired + 1) <= LOOKS * allowed / max(retired, 1):
             return raised
         excess.append((wrong + 0.5) / (retired + 1))
     return STEP * int(np.argmin(excess))
