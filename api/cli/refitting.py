@@ -103,8 +103,11 @@ def _fitted(outcome: Outcome) -> Iterator[Line]:
     )
     yield "subjects that are a yes", _percent(view["prevalence"])
     yield "subjects that are hard", _percent(view["hard_share"])
-    yield "retires as yes at odds of", _odds(view["accept_log_odds"])
-    yield "retires as no at odds of", _odds(view["reject_log_odds"])
+    if "agreement" in report:
+        yield "retires by", "agreement, until there is gold enough for bounds"
+    else:
+        yield "retires as yes at odds of", _odds(view["accept_log_odds"])
+        yield "retires as no at odds of", _odds(view["reject_log_odds"])
     yield from _promised(report)
     for name, fit in calibration.scores.items():
         yield f"machine score {name}", _worth(fit)
