@@ -61,8 +61,8 @@ class NothingToJudgeError(CommandError):
 
     def __init__(self, known: int, share: float) -> None:
         super().__init__(
-            f"only {known} items have a known answer, and with --gold-share {share:g} all of them are training; nothing"
-            " is left to judge by: give more known answers, or --gold-share 0"
+            f"the known answers are too few ({known}): with --gold-share {share:g} all of them are training, and"
+            " nothing is left to judge by: give more known answers, or --gold-share 0"
         )
 
 
