@@ -1,4 +1,4 @@
-"""What all votes of a workflow together teach: skills, prevalence, the share of hard subjects, and bounds.
+"""What all votes of a workflow together teach: skills, prevalence, and bounds.
 
 Theory of operation
 -------------------
@@ -106,7 +106,8 @@ def refit(
     weights = WEIGHTS if given.any() else WEIGHTS[1:2]
     fits = [fit(votes, given, prior, weight) for weight in weights]
     replays = [_Replay.of(votes, given, each, prior, minimum, maximum) for each in fits]
-    chosen = _choose(replays)
+    surprises = [replay.surprise() for replay in replays]
+    chosen = _choose(surprises)
     found, replay = fits[chosen], replays[chosen]
     plain = {"accept": wald(false_alarm) / MICRO, "reject": wald(miss) / MICRO}
     bounds = calibrate(replay.trajectories(), miss=miss, false_alarm=false_alarm, prevalence=found.prevalence, **plain)
@@ -123,7 +124,7 @@ def refit(
         batch=np.rint(100 * found.learnt).astype(np.int64),
         log_odds=log_odds,
         pairs=_pairs(votes, found.log_odds) if paired else (),
-        report=_report(votes, bounds, found, weights[chosen], miss, false_alarm),
+        report=_report(votes, bounds, found, weights[chosen], surprises, miss, false_alarm),
     )
 
 
@@ -225,11 +226,9 @@ def _rows(subject: Integers, maximum: int) -> tuple[Integers, Integers, Integers
     return np.cumsum(column == 0) - 1, column, first
 
 
-def _choose(replays: Sequence[_Replay]) -> int:
+def _choose(surprises: Sequence[float]) -> int:
     """Return which fit foretells gold best; another than the first only if it does so clearly."""
-    surprises = np.array([replay.surprise() for replay in replays])
-    surprises[1:] += OBJECTION
-    return int(surprises.argmin())
+    return int(np.argmin([surprises[0], *(each + OBJECTION for each in surprises[1:])]))
 
 
 def _pairs(votes: Votes, log_odds: Reals) -> Sequence[Pair]:
@@ -242,7 +241,13 @@ def _pairs(votes: Votes, log_odds: Reals) -> Sequence[Pair]:
 
 
 def _report(
-    votes: Votes, bounds: Bounds, found: Fit, weight: float, miss: float, false_alarm: float
+    votes: Votes,
+    bounds: Bounds,
+    found: Fit,
+    weight: float,
+    surprises: Sequence[float],
+    miss: float,
+    false_alarm: float,
 ) -> Mapping[str, object]:
     """Return what researchers are told, as plain JSON values."""
     classes = {}
@@ -263,7 +268,7 @@ def _report(
         "reject_nats": round(bounds.reject, 3),
         "gold": classes,
         "error_upper95": round(_upper(bounds, found.prevalence), 4),
-        "notes": list(_notes(bounds, weight, miss, false_alarm)),
+        "notes": list(_notes(bounds, surprises, miss, false_alarm)),
     }
 
 
@@ -276,7 +281,7 @@ def _upper(bounds: Bounds, prevalence: float) -> float:
     return min(wrong / retired, 1.0)
 
 
-def _notes(bounds: Bounds, weight: float, miss: float, false_alarm: float) -> Sequence[str]:
+def _notes(bounds: Bounds, surprises: Sequence[float], miss: float, false_alarm: float) -> Sequence[str]:
     notes = []
     for name, each, target in (("yes", bounds.yes, miss), ("no", bounds.no, false_alarm)):
         enough = int(np.ceil(1 / target - 1))
@@ -285,6 +290,9 @@ def _notes(bounds: Bounds, weight: float, miss: float, false_alarm: float) -> Se
                 f"There are {each.gold:.0f} gold subjects with votes that are a {name}, and {enough} are needed to"
                 f" promise {target:.0%}. Until then the bound is higher than it may have to be, and costs votes."
             )
-    if weight == 0:
-        notes.append("Volunteers err together here: what they say of each other foretells gold worse than gold alone.")
+    if len(surprises) > 1 and surprises[1] > surprises[0] + OBJECTION:
+        notes.append(
+            "Volunteers err together here: believed in full, what they say of each other would foretell gold worse. It"
+            f" counts for {WEIGHTS[0]:.0%}."
+        )
     return notes
