@@ -29,6 +29,14 @@ def test_count_is_the_majority_of_so_many_votes() -> None:
     assert told(count(MIXED, 3).default) == [(3, 1, 1), (3, 0, 0), (2, -1, -1)]
 
 
+def test_every_shuffle_is_swept_over_the_same_numbers_whichever_subjects_are_gold() -> None:
+    votes = ("0 0 y", "1 0 y", "2 0 y", "3 0 y", "4 0 y", "0 1 n", "1 1 n")
+
+    longest_is_gold, shortest_is_gold = (a_stream(*votes, truth="yn", gold=gold) for gold in ("g.", ".g"))
+
+    assert len(count(longest_is_gold, 2).points) == len(count(shortest_is_gold, 2).points)
+
+
 def test_lead_stops_when_one_answer_leads_by_so_many() -> None:
     assert told(lead(MIXED, 2).default) == [(2, 1, 1), (3, -1, 0), (2, -1, -1)]
     assert told(lead(MIXED).points[0]) == [(1, 1, 1), (1, 0, 0), (1, 1, 1)]
