@@ -124,7 +124,7 @@ async def test_with_frozen_skills_and_no_stopping_any_order_gives_the_same_sums(
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ((), "only 1 items have a known answer, and with --gold-share 0.1 all of them are training"),
+        ((), "the known answers are too few (1): with --gold-share 0.1 all of them are training"),
         (("--through-api",), "sequential needs 3 items of each known answer as training, and this gives 1 yes and"),
     ],
 )
