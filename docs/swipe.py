@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 WORKFLOW = int(sys.argv[1])
 SERVICE = sys.argv[2] if len(sys.argv) > 2 else "http://localhost:8000"
+BY_HAND = sys.stdin.isatty()  # what a pipe answers was looked at by nobody: 0 says that the time is not known
 
 
 def post(path, body, token=None):
@@ -35,7 +36,7 @@ while cards := post(f"/v1/workflows/{WORKFLOW}/decks", {"key": str(uuid4()), "si
             "subject": card["subject"],
             "answer": input("yes, no or unsure? ").strip(),
             "answered_at": datetime.now(UTC).isoformat(),
-            "dwell_ms": int(1000 * (time.monotonic() - shown_at)),
+            "dwell_ms": int(1000 * (time.monotonic() - shown_at)) if BY_HAND else 0,
         }
         [verdict] = post("/v1/classifications", {"classifications": [swipe]}, token)["verdicts"]
         print(verdict["verdict"], verdict.get("feedback") or "")
