@@ -25,3 +25,7 @@ class Caller:
     scope: Scope
     project_id: int | None
     source: str
+
+    def researches(self, project_id: int) -> bool:
+        """Say whether the token is one of a project's researchers."""
+        return self.scope == Scope.RESEARCHER and self.project_id == project_id

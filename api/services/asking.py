@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from api.caller import Caller, Scope
+from api.caller import Caller
 from api.errors import NotAllowedError, UnknownProjectError, UnknownWorkflowError
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
@@ -76,7 +76,7 @@ class Questions:
             found = await PublishingStore(connection).find_project(slug)
             if found is None:
                 raise UnknownProjectError(slug)
-            if caller.scope != Scope.RESEARCHER or caller.project_id != found[0]:
+            if not caller.researches(found[0]):
                 raise NotAllowedError(f"the questions of {slug} are for its researchers")
             asking = Asking(connection, self._published, self._dice)
             asked = await asking.questions(*found, query.count, query.workflow or None)

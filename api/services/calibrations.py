@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from api.caller import Caller, Scope
+from api.caller import Caller
 from api.errors import NotAllowedError, UnknownProjectError
 from api.services.published import calibration_of
 from api.services.reachable import reachable
@@ -45,7 +45,7 @@ class Calibrations:
             project_id = await store.find_project(slug)
             if project_id is None:
                 raise UnknownProjectError(slug)
-            if caller.scope != Scope.RESEARCHER or caller.project_id != project_id:
+            if not caller.researches(project_id):
                 raise NotAllowedError(f"the calibrations of {slug} are for its researchers")
             found = await store.page(project_id, _place(query.after), query.limit + 1)
         shown, complete = found[: query.limit], len(found) <= query.limit

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from api.caller import Caller, Scope
+from api.caller import Caller
 from api.errors import NotAllowedError, OverloadedError, UnknownEventError, UnknownProjectError
 from api.services.hub import Hub
 from api.services.labels import label_views
@@ -93,7 +93,7 @@ class Events:
             project = await EventStore(connection).find_project(slug)
         if project is None:
             raise UnknownProjectError(slug)
-        if caller is not None and (caller.scope != Scope.RESEARCHER or caller.project_id != project.id):
+        if caller is not None and not caller.researches(project.id):
             raise NotAllowedError(f"the events of {slug} are for its researchers; this token is not one of theirs")
         return Feed.of(project)
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from api.caller import Caller, Scope
+from api.caller import Caller
 from api.errors import NotAllowedError, NotInWorkflowError, StorageError, UnknownSubjectError
 from api.services.archiving import DamagedArchiveError
 from api.services.evidence import Stored
@@ -196,7 +196,7 @@ def _came_from(stage: ExplainedStage, stages: Sequence[ExplainedStage], labels: 
 def _allowed(subject: ExplainedSubject | None, number: int, caller: Caller | None) -> ExplainedSubject:
     if subject is None:
         raise UnknownSubjectError(subject_id(number))
-    if caller is not None and (caller.scope != Scope.RESEARCHER or caller.project_id != subject.project_id):
+    if caller is not None and not caller.researches(subject.project_id):
         raise NotAllowedError(f"why {subject_id(number)} was decided is for the researchers of its project")
     return subject
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from api.caller import Caller, Scope
+from api.caller import Caller
 from api.errors import NotAllowedError, OverloadedError, UnknownProjectError
 from api.exports.columns import Table
 from api.exports.sink import Write
@@ -87,6 +87,6 @@ def _kept(parts: list[bytes]) -> Write:
 def _allowed(project: StoredProject | None, slug: str, caller: Caller) -> StoredProject:
     if project is None:
         raise UnknownProjectError(slug)
-    if caller.scope != Scope.RESEARCHER or caller.project_id != project.id:
+    if not caller.researches(project.id):
         raise NotAllowedError(f"the exports of {slug} are for its researchers; this token is not one of theirs")
     return project

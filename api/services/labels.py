@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from api.caller import Caller, Scope
+from api.caller import Caller
 from api.errors import NotAllowedError, UnknownProjectError
 from api.services.reachable import reachable
 from api.services.sequencing import sequence
@@ -44,7 +44,7 @@ class Labels:
             project_id = await store.find_project(slug)
             if project_id is None:
                 raise UnknownProjectError(slug)
-            if caller.scope != Scope.RESEARCHER or caller.project_id != project_id:
+            if not caller.researches(project_id):
                 raise NotAllowedError(f"the labels of {slug} are for its researchers; this token is not one of theirs")
             await sequence(connection)
             labels = await store.page(project_id, after, limit)

@@ -7,7 +7,7 @@ import asyncio
 from typing import Any, Final, NamedTuple
 
 from api import sky
-from api.caller import Caller, Scope
+from api.caller import Caller
 from api.errors import NotAllowedError, UnknownProjectError
 from api.services.reachable import reachable
 from api.store.engine import Pool
@@ -50,7 +50,7 @@ class Places:
             project_id = await LabelStore(connection).find_project(slug)
             if project_id is None:
                 raise UnknownProjectError(slug)
-            if caller.scope != Scope.RESEARCHER or caller.project_id != project_id:
+            if not caller.researches(project_id):
                 raise NotAllowedError(f"the subjects of {slug} with their positions are for its researchers")
             found = await _found(PlaceStore(connection), project_id, query, cone)
         subjects, complete = found[: query.limit], len(found) <= query.limit

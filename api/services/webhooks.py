@@ -4,7 +4,7 @@ import base64
 import secrets
 from typing import Any, Final
 
-from api.caller import Caller, Scope
+from api.caller import Caller
 from api.errors import NotAllowedError, TooManyWebhooksError, UnknownProjectError, UnknownWebhookError
 from api.services.reachable import reachable
 from api.services.sequencing import sequence
@@ -117,7 +117,7 @@ async def _project(connection: Connection, caller: Caller | None, slug: str) -> 
     project = await EventStore(connection).find_project(slug)
     if project is None:
         raise UnknownProjectError(slug)
-    if caller is not None and (caller.scope != Scope.RESEARCHER or caller.project_id != project.id):
+    if caller is not None and not caller.researches(project.id):
         raise NotAllowedError(f"the webhooks of {slug} are for its researchers; this token is not one of theirs")
     return project.id
 
