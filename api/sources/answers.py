@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from api.manifest import BadColumn, BadHeaderError, BadRow, ManifestRow, UnreadableManifestError
+from api.manifest import BadColumn, BadRow, ManifestRow, UnreadableManifestError
 from api.manifest.cells import RefusedError, answer, check_length, check_text, shown
 from api.manifest.reading import open_text, records_of
 from api.manifest.rows import LONGEST_EXPLANATION, LONGEST_EXTERNAL_ID
@@ -73,10 +73,7 @@ def read_answers(path: Path) -> AnswerFile:
     ------
     UnreadableManifestError, NotUtf8Error, BadHeaderError
     """
-    delimiter, line, names = header_of(path)
-    if problems := list(_wrong(names)):
-        raise BadHeaderError(path, line, problems)
-    return AnswerFile(path, delimiter, names)
+    return AnswerFile(path, *header_of(path, _wrong))
 
 
 def _wrong(names: Sequence[str]) -> Iterator[BadColumn]:

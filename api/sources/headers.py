@@ -1,13 +1,14 @@
 """The header of a CSV file of known columns."""
 
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from api.manifest import BadColumn, BadHeaderError, BadRow, UnreadableManifestError
 from api.manifest.reading import check_encoding, delimiter_of, open_text, records_of
 
 
-def header_of(path: Path) -> tuple[str, int, tuple[str, ...]]:
-    """Return what separates the cells, the line on which the header stands, and the names of its columns.
+def header_of(path: Path, wrong: Callable[[Sequence[str]], Iterable[BadColumn]]) -> tuple[str, tuple[str, ...]]:
+    """Return what separates the cells, and the names of the columns, of which `wrong` finds nothing to say.
 
     Raises
     ------
@@ -23,4 +24,7 @@ def header_of(path: Path) -> tuple[str, int, tuple[str, ...]]:
         raise UnreadableManifestError(path, error.strerror or str(error)) from error
     if isinstance(header, BadRow):
         raise BadHeaderError(path, line, [BadColumn(0, "", header.problem, header.remedy)])
-    return delimiter, line, tuple(name.strip() for name in header)
+    names = tuple(name.strip() for name in header)
+    if problems := list(wrong(names)):
+        raise BadHeaderError(path, line, problems)
+    return delimiter, names

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from api.manifest import BadColumn, BadHeaderError, BadRow, UnreadableManifestError
+from api.manifest import BadColumn, BadRow, UnreadableManifestError
 from api.manifest.cells import RefusedError, check_length, check_text, score, shown
 from api.manifest.reading import open_text, records_of
 from api.manifest.rows import LONGEST_EXTERNAL_ID
@@ -84,10 +84,7 @@ def read_scores(path: Path) -> ScoreFile:
     ------
     UnreadableManifestError, NotUtf8Error, BadHeaderError
     """
-    delimiter, line, names = header_of(path)
-    if problems := list(_wrong(names)):
-        raise BadHeaderError(path, line, problems)
-    return ScoreFile(path, delimiter, names)
+    return ScoreFile(path, *header_of(path, _wrong))
 
 
 def _wrong(names: Sequence[str]) -> Iterator[BadColumn]:
