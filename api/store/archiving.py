@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from api.store.columnar import open_columnar
+from api.store.columnar import open_snapshot
 from api.store.engine import Connection
 from api.store.exports import ArchivedMonth
 from api.store.schema import give_up_locks_after
@@ -135,8 +135,7 @@ def month_rows(
     ConnectionError
         The database does not answer.
     """
-    with open_columnar(database_url) as connection:
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with open_snapshot(database_url) as connection:
         connection.execute("SET LOCAL TimeZone = 'UTC'")
         [batch] = connection.batches(_filled("checksum", month, columns))
         yield Checksum(*batch.to_pylist()[0].values()), connection.batches(_filled("rows", month, columns))

@@ -48,6 +48,20 @@ class ColumnarConnection:
 
 
 @contextmanager
+def open_snapshot(database_url: str) -> Iterator[ColumnarConnection]:
+    """Open a connection whose statements all see the same rows, and change none.
+
+    Raises
+    ------
+    ConnectionError
+        The database does not answer, here or later.
+    """
+    with open_columnar(database_url) as connection:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield connection
+
+
+@contextmanager
 def open_columnar(database_url: str) -> Iterator[ColumnarConnection]:
     """Open a connection that commits every statement for itself.
 
