@@ -72,7 +72,7 @@ class Refit:
     batch
         What subjects that are not gold add to each volunteer's counts, in hundredths of an answer, (v, 2, 3).
     log_odds
-        Of each subject by all its votes, micro-nats, (n,); of gold as if its answer were not known.
+        Of each subject by all its votes, micro-nats, (n,); of gold what it begins with.
     pairs
         Sorted by p-value.
     report
@@ -105,12 +105,12 @@ def refit(
     prior = STRENGTH * _crowd(given)
     weights = WEIGHTS if given.any() else WEIGHTS[1:2]
     fits = [fit(votes, given, prior, weight) for weight in weights]
-    replays = [_Replay.of(votes, given, each, prior, minimum, maximum) for each in fits]
-    surprises = [replay.surprise() for replay in replays]
+    replayed = [_replayed(votes, given, each, prior, minimum, maximum) for each in fits]
+    surprises = [_surprise(gold) for gold in replayed]
     chosen = _choose(surprises)
-    found, replay = fits[chosen], replays[chosen]
+    found, gold = fits[chosen], replayed[chosen]
     plain = {"accept": wald(false_alarm) / MICRO, "reject": wald(miss) / MICRO}
-    bounds = calibrate(replay.trajectories(), miss=miss, false_alarm=false_alarm, prevalence=found.prevalence, **plain)
+    bounds = calibrate(gold, miss=miss, false_alarm=false_alarm, prevalence=found.prevalence, **plain)
     calibration = replace(
         before,
         prior=np.maximum(np.rint(100 * prior), 1).astype(np.int64),  # no answer is impossible, however rare on gold
@@ -139,58 +139,40 @@ def _crowd(given: Reals) -> Reals:
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class _Replay:
-    """Gold decided as if it were not: sums after each vote, (g, t), by rows of at most `maximum` votes of a subject."""
+def _replayed(votes: Votes, given: Reals, found: Fit, prior: Reals, minimum: int, maximum: int) -> Trajectories:
+    """Return what gold goes through if its answers are not known, by rows of at most `maximum` votes of a subject.
 
-    if_yes: Reals
-    if_no: Reals
-    if_hard: Reals
-    rest: Reals
-    may: NDArray[np.bool_]
-    truth: Integers
-    weight: Reals
+    Each vote is weighed with a skill that this subject has not taught.
+    """
+    known = votes.truth[votes.subject]
+    places = np.flatnonzero(known >= 0)
+    places = places[np.argsort(votes.subject[places], kind="stable")]
+    subject, volunteer, answer = votes.subject[places], votes.volunteer[places], votes.answer[places]
+    counts = given[volunteer]
+    counts[np.arange(len(places)), known[places], answer] -= 1
+    proven = looks(counts + found.seen[volunteer])
+    sides = increments(counts + found.learnt[volunteer], prior, proven)
+    if_yes, if_no = (side[np.arange(len(places)), answer] for side in sides)
+    row, column, first = _rows(subject, maximum)
+    spread = _Spread(row, column)
+    unproven = spread.sums(np.where(proven, 0, if_yes - if_no))
+    evidence = with_hard(*(spread.sums(np.where(proven, each, 0)) for each in (if_yes, if_no, if_hard(answer))))
+    cap = CLIP_UNPROVEN / MICRO
+    begun = logit(found.prevalence) + votes.prior[subject[first]] / MICRO
+    may = spread.there & (spread.sums(proven.astype(np.float64)) >= minimum)
+    return Trajectories(
+        log_odds=np.where(may, begun[:, None] + evidence + np.clip(unproven, -cap, cap), np.nan),
+        truth=votes.truth[subject[first]],
+        weight=1 / np.bincount(subject[first])[subject[first]] if len(first) else np.zeros(0),
+    )
 
-    @classmethod
-    def of(cls, votes: Votes, given: Reals, found: Fit, prior: Reals, minimum: int, maximum: int) -> "_Replay":
-        """Replay the votes on gold, each with a skill that this subject has not taught."""
-        known = votes.truth[votes.subject]
-        places = np.flatnonzero(known >= 0)
-        places = places[np.argsort(votes.subject[places], kind="stable")]
-        subject, volunteer, answer = votes.subject[places], votes.volunteer[places], votes.answer[places]
-        counts = given[volunteer]
-        counts[np.arange(len(places)), known[places], answer] -= 1
-        proven = looks(counts + found.seen[volunteer])
-        sides = increments(counts + found.learnt[volunteer], prior, proven)
-        if_yes, if_no = (side[np.arange(len(places)), answer] for side in sides)
-        row, column, first = _rows(subject, maximum)
-        spread = _Spread(row, column)
-        ratio = spread.sums(np.where(proven, 0, if_yes - if_no))
-        cap = CLIP_UNPROVEN / MICRO
-        prevalence = logit(found.prevalence) + votes.prior[subject[first]] / MICRO
-        truth = votes.truth[subject[first]]
-        return cls(
-            if_yes=spread.sums(np.where(proven, if_yes, 0)),
-            if_no=spread.sums(np.where(proven, if_no, 0)),
-            if_hard=spread.sums(np.where(proven, if_hard(answer), 0)),
-            rest=np.clip(ratio, -cap, cap) + prevalence[:, None],
-            may=spread.there & (spread.sums(proven.astype(np.float64)) >= minimum),
-            truth=truth,
-            weight=1 / np.bincount(subject[first])[subject[first]] if len(first) else np.zeros(0),
-        )
 
-    def trajectories(self) -> Trajectories:
-        """Return the log-odds after each vote that may decide."""
-        log_odds = with_hard(self.if_yes, self.if_no, self.if_hard) + self.rest
-        return Trajectories(np.where(self.may, log_odds, np.nan), self.truth, self.weight)
-
-    def surprise(self) -> float:
-        """Return by how many nats gold surprises, each subject's surprise averaged over its votes."""
-        log_odds = self.trajectories().log_odds
-        against = np.where(self.truth == Answer.YES, -1, 1)[:, None] * log_odds
-        there = ~np.isnan(log_odds)
-        losses = np.where(there, np.logaddexp(0, np.where(there, against, 0)), 0).sum(axis=1)
-        return float((self.weight * losses / np.maximum(there.sum(axis=1), 1)).sum())
+def _surprise(gold: Trajectories) -> float:
+    """Return by how many nats gold surprises, each subject's surprise averaged over its votes."""
+    there = ~np.isnan(gold.log_odds)
+    against = np.where(gold.truth == Answer.YES, -1, 1)[:, None] * gold.log_odds
+    losses = np.where(there, np.logaddexp(0, np.where(there, against, 0)), 0).sum(axis=1)
+    return float((gold.weight * losses / np.maximum(there.sum(axis=1), 1)).sum())
 
 
 @dataclass(frozen=True, slots=True)

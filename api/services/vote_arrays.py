@@ -29,7 +29,7 @@ class Inputs:
     Attributes
     ----------
     votes
-        For the engine. Votes are in the order of subjects and persons, so the same votes give the same bits.
+        For the engine: by subject, and on each in the order in which they came, so the same votes give the same bits.
     persons, subjects
         Who and what the numbers in `votes` stand for, (v,) and (n,).
     shown
@@ -66,7 +66,7 @@ def arrange(
     gold, truths = gathered.gold_subject[known], gathered.gold_truth[known]
     told_right = gathered.told == _looked_up(gathered.subject, gold, truths, UNKNOWN)
     kept = np.flatnonzero(~gathered.gold | told_right)
-    kept = kept[np.lexsort((gathered.person[kept], gathered.subject[kept]))]
+    kept = kept[np.lexsort((gathered.person[kept], gathered.moment[kept], gathered.subject[kept]))]
     persons, volunteer = np.unique(gathered.person[kept], return_inverse=True)
     subjects, subject = np.unique(gathered.subject[kept], return_inverse=True)
     truth = _looked_up(subjects, gold, truths, UNKNOWN)

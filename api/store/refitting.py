@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from api.store.calibrations import CalibrationValues
-from api.store.columnar import ColumnarConnection, open_columnar
+from api.store.columnar import ColumnarConnection, open_snapshot
 from api.store.engine import Connection
 from api.store.statements import statements
 from cascade.calibration import Calibration
@@ -27,7 +27,7 @@ _SQL = statements("refitting")
 Integers = NDArray[np.int64]
 
 _NOTHING: Final = {
-    "votes": pa.schema(dict.fromkeys(("person_id", "subject_id", "answer", "gold", "truth"), pa.int64())),
+    "votes": pa.schema(dict.fromkeys(("person_id", "subject_id", "answer", "gold", "truth", "moment"), pa.int64())),
     "gold": pa.schema(dict.fromkeys(("subject_id", "truth"), pa.int64())),
     "scores": pa.schema({"subject_id": pa.int64(), "value": pa.float64(), "model": pa.string()}),
 }
@@ -44,6 +44,8 @@ class Gathered:
         Counted votes, and answers to training subjects.
     gold, told
         Whether the vote was on a card of gold, and the truth that its giver was told then, -1 otherwise.
+    moment
+        When it came, in microseconds.
     gold_subject, gold_truth
         The known answers of today.
     scored, score, model
@@ -57,6 +59,7 @@ class Gathered:
     answer: Integers
     gold: NDArray[np.bool_]
     told: Integers
+    moment: Integers
     gold_subject: Integers
     gold_truth: Integers
     scored: Integers
@@ -123,8 +126,7 @@ def gather(database_url: str, workflow_id: int, score: str | None) -> Gathered:
     ConnectionError
         The database does not answer.
     """
-    with open_columnar(database_url) as connection:
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with open_snapshot(database_url) as connection:
         connection.execute("SET LOCAL jit = off")
         votes = _table(connection, "votes", workflow_id)
         gold = _table(connection, "gold", workflow_id)
@@ -136,6 +138,7 @@ def gather(database_url: str, workflow_id: int, score: str | None) -> Gathered:
         answer=_integers(votes["answer"]),
         gold=votes["gold"].to_numpy().astype(np.bool_),
         told=_integers(votes["truth"]),
+        moment=_integers(votes["moment"]),
         gold_subject=_integers(gold["subject_id"]),
         gold_truth=_integers(gold["truth"]),
         scored=_integers(scores["subject_id"]),

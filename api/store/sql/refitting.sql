@@ -3,8 +3,10 @@
 -- the month of the vote was archived.
 
 -- name: votes
--- The votes that count in a workflow, and answers to training subjects, with the truth that was told then.
-SELECT c.person_id, c.subject_id, c.answer, c.bucket = 3 AS gold, coalesce(c.truth, -1)::smallint AS truth
+-- The votes that count in a workflow, and answers to training subjects, with the truth that was told then, and when they
+-- came in microseconds.
+SELECT c.person_id, c.subject_id, c.answer, c.bucket = 3 AS gold, coalesce(c.truth, -1)::smallint AS truth,
+       coalesce(extract(epoch FROM c.received_at) * 1000000, 0)::bigint AS moment
 FROM card c
 WHERE c.workflow_id = $1 AND c.bucket IN (1, 2, 3);
 
