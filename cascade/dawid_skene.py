@@ -6,20 +6,21 @@ together they are worse than a majority, and accounts that agree with each other
 
 - gold is fixed;
 - what volunteers have not proven is pooled and capped on every subject, as it is when votes are counted;
-- a volunteer learns from a subject by as much as *other, proven* volunteers tell of it (`tanh` of half their evidence);
-- what is learnt so counts for `weight` of a gold answer, since it is less certain and shares its errors.
+- a volunteer learns nothing from a subject of which no *other, proven* volunteer tells anything;
+- a `Trust` says how much they learn from the others; which is best, gold shows (`cascade.refit`).
 
 Source of the model: A. P. Dawid and A. M. Skene, Applied Statistics 28 (1979) 20-28. The rest is measured on the vote
 logs of the benchmark (see docs/engine.md).
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from cascade.prevalence import prevalence
 from cascade.skill import CLIP, CLIP_UNPROVEN, MICRO, looks
 from cascade.standing import if_hard, with_hard
 from cascade.vocabulary import Answer
@@ -29,11 +30,8 @@ Reals = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 ROUNDS: Final = 6
-COMMON: Final = 0.95
-"""A *yes* is never taken to be rarer than 5 % or more common than this."""
-
-CHOSEN: Final = 10.0
-"""How many subjects the share of *yes* among gold counts for, as a first guess of that among all."""
+_NOTHING: Final = 1e-9
+"""What a sum of floats may leave where nobody tells anything."""
 
 _WORDS: Final = len(Answer)
 _CELLS: Final = 2 * _WORDS
@@ -63,6 +61,17 @@ class Votes:
     volunteers: int
 
 
+class Trust(NamedTuple):
+    """How much volunteers learn from subjects that are not gold.
+
+    `weight` is what an answer to one counts for beside a gold answer. Its truth is believed `in_full`, as Dawid and
+    Skene have it, or as far as others tell of it (`tanh` of half their evidence).
+    """
+
+    weight: float
+    in_full: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """What the rounds end with.
@@ -71,8 +80,6 @@ class Fit:
     ----------
     learnt
         What subjects that are not gold add to each volunteer's counts, in answers, (v, 2, 3).
-    seen
-        The same before `weight`: by it a volunteer is proven.
     log_odds
         Of each subject that is not gold, in nats, (n,).
     prevalence
@@ -80,7 +87,6 @@ class Fit:
     """
 
     learnt: Reals
-    seen: Reals
     log_odds: Reals
     prevalence: float
 
@@ -102,7 +108,7 @@ def increments(counts: Reals, prior: Reals, proven: Mask) -> tuple[Reals, Reals]
     return np.maximum(if_yes, if_no - clip), np.maximum(if_no, if_yes - clip)
 
 
-def fit(votes: Votes, given: Reals, prior: Reals, weight: float) -> Fit:
+def fit(votes: Votes, given: Reals, prior: Reals, trust: Trust) -> Fit:
     """Return what subjects without gold say of volunteers, and the volunteers of them.
 
     `given` are the gold counts (v, 2, 3), `prior` what every volunteer starts with (2, 3), in answers. Without any gold
@@ -114,17 +120,10 @@ def fit(votes: Votes, given: Reals, prior: Reals, weight: float) -> Fit:
     for _ in range(ROUNDS):
         proven = np.ones(len(given), dtype=bool) if rounds.cold else looks(given + seen)
         log_odds, p_yes, tells = rounds.judge(increments(given + learnt, prior, proven), proven, share)
-        seen = rounds.count(p_yes, tells)
-        learnt = weight * seen
-        share = _share_of(expit(log_odds)[rounds.heard], votes.truth)
-    return Fit(learnt, seen, log_odds, share)
-
-
-def _share_of(p_yes: Reals, truth: Integers) -> float:
-    """Return the share of *yes* among subjects with votes; that of gold, which was chosen, counts for little."""
-    known = truth[truth >= 0]
-    of_gold = ((known == Answer.YES).sum() + 1) / (len(known) + 2)
-    return float(np.clip((p_yes.sum() + CHOSEN * of_gold) / (len(p_yes) + CHOSEN), 1 - COMMON, COMMON))
+        seen = rounds.count(p_yes, (tells > _NOTHING).astype(np.float64) if trust.in_full else tells)
+        learnt = trust.weight * seen
+        share = prevalence(expit(log_odds)[rounds.heard], votes.truth)
+    return Fit(learnt, log_odds, share)
 
 
 @dataclass(frozen=True, slots=True)

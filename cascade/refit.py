@@ -2,12 +2,13 @@
 
 Theory of operation
 -------------------
-    gold counts  ->  the crowd's average  ->  rounds of Dawid and Skene (`cascade.dawid_skene`), once for each `WEIGHTS`
-    ->  gold replayed with its own votes left out  ->  the weight that foretells gold best
-    ->  bounds (`cascade.bounds`)  ->  pairs whose errors agree too often (`cascade.pairs`)
+    gold counts  ->  the crowd's average  ->  rounds of Dawid and Skene (`cascade.dawid_skene`), once for each `TRUSTS`
+    ->  gold replayed by each, its own votes left out  ->  their mean, each counting as it foretells gold
+    ->  gold replayed by that  ->  bounds (`cascade.bounds`)  ->  pairs whose errors agree too often (`cascade.pairs`)
 
-Where volunteers err together, what they say of each other misleads; gold then shows that less of it foretells more,
-and the refit says so in its report.
+Where volunteers err together, what they say of each other misleads: plain rounds of Dawid and Skene are worse than the
+majority on one vote log, and best on others. So none is chosen. A fit counts by exp(-surprise) of gold under it, as in
+Bayesian model averaging: where gold tells them apart by a few nats one is left, where it cannot they share.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,9 +21,9 @@ from scipy.special import logit
 
 from cascade.bounds import Bounds, Trajectories, calibrate
 from cascade.calibration import Calibration
-from cascade.dawid_skene import Fit, Votes, fit, gold_counts, increments
+from cascade.dawid_skene import Fit, Trust, Votes, fit, gold_counts, increments
 from cascade.pairs import agreements
-from cascade.skill import CLIP_UNPROVEN, MICRO, PRIOR, looks
+from cascade.skill import BATCH_WEIGHT, CLIP_UNPROVEN, MICRO, PRIOR, looks
 from cascade.standing import if_hard, wald, with_hard
 from cascade.vocabulary import Answer
 
@@ -37,11 +38,17 @@ STRENGTH: Final = 2.0
 CROWD: Final = 100.0
 """How many gold answers of each truth the declared start counts for in the crowd's average."""
 
-WEIGHTS: Final = (0.3, 1.0)
-"""What an answer to a subject without gold may count for, beside a gold answer; the first unless gold objects."""
+TRUSTS: Final = {"gold": Trust(0.0), "wary": Trust(BATCH_WEIGHT), "full": Trust(1.0, in_full=True)}
+"""How much volunteers may learn from subjects without gold: nothing, some as far as others tell, and everything."""
 
-OBJECTION: Final = 2.0
-"""By how many nats another weight must foretell gold better."""
+COLD: Final = Trust(1.0)
+"""How much they learn where there is no gold at all."""
+
+EARLY: Final = 8
+"""How many votes on a gold subject say how well a fit foretells it: few retire with more, and later ones all agree."""
+
+DISTRUST: Final = 0.9
+"""The share of the fit by gold alone from which on a report says that volunteers err together."""
 
 SURE: Final = 3.0
 """The log-odds from which on a subject's answer may show who erred."""
@@ -103,12 +110,10 @@ def refit(
     """
     given = gold_counts(votes)
     prior = STRENGTH * _crowd(given)
-    weights = WEIGHTS if given.any() else WEIGHTS[1:2]
-    fits = [fit(votes, given, prior, weight) for weight in weights]
-    replayed = [_replayed(votes, given, each, prior, minimum, maximum) for each in fits]
-    surprises = [_surprise(gold) for gold in replayed]
-    chosen = _choose(surprises)
-    found, gold = fits[chosen], replayed[chosen]
+    fits = [fit(votes, given, prior, trust) for trust in (TRUSTS.values() if given.any() else (COLD,))]
+    told = _told([_replayed(votes, given, each, prior, minimum, maximum) for each in fits])
+    found = _mean(fits, told)
+    gold = _replayed(votes, given, found, prior, minimum, maximum)
     plain = {"accept": wald(false_alarm) / MICRO, "reject": wald(miss) / MICRO}
     bounds = calibrate(gold, miss=miss, false_alarm=false_alarm, prevalence=found.prevalence, **plain)
     calibration = replace(
@@ -124,7 +129,7 @@ def refit(
         batch=np.rint(100 * found.learnt).astype(np.int64),
         log_odds=log_odds,
         pairs=_pairs(votes, found.log_odds) if paired else (),
-        report=_report(votes, bounds, found, weights[chosen], surprises, miss, false_alarm),
+        report=_report(votes, bounds, found, told, miss, false_alarm),
     )
 
 
@@ -150,27 +155,52 @@ def _replayed(votes: Votes, given: Reals, found: Fit, prior: Reals, minimum: int
     subject, volunteer, answer = votes.subject[places], votes.volunteer[places], votes.answer[places]
     counts = given[volunteer]
     counts[np.arange(len(places)), known[places], answer] -= 1
-    proven = looks(counts + found.seen[volunteer])
+    proven = looks(counts + found.learnt[volunteer] / BATCH_WEIGHT)
     sides = increments(counts + found.learnt[volunteer], prior, proven)
     if_yes, if_no = (side[np.arange(len(places)), answer] for side in sides)
     row, column, first = _rows(subject, maximum)
     spread = _Spread(row, column)
-    unproven = spread.sums(np.where(proven, 0, if_yes - if_no))
-    evidence = with_hard(*(spread.sums(np.where(proven, each, 0)) for each in (if_yes, if_no, if_hard(answer))))
     cap = CLIP_UNPROVEN / MICRO
-    begun = logit(found.prevalence) + votes.prior[subject[first]] / MICRO
-    may = spread.there & (spread.sums(proven.astype(np.float64)) >= minimum)
+    pooled = np.clip(spread.sums(np.where(proven, 0, if_yes - if_no)), -cap, cap)
+    evidence = with_hard(*(spread.sums(np.where(proven, each, 0)) for each in (if_yes, if_no, if_hard(answer))))
+    unaided = evidence + (logit(found.prevalence) + votes.prior[subject[first]] / MICRO)[:, None]
+    enough, heard = (spread.sums(each) >= minimum for each in (proven.astype(np.float64), np.ones(len(places))))
+    log_odds = np.where(enough, unaided + pooled, _nearer_to_even(unaided, unaided + pooled))
     return Trajectories(
-        log_odds=np.where(may, begun[:, None] + evidence + np.clip(unproven, -cap, cap), np.nan),
+        log_odds=np.where(spread.there & heard, log_odds, np.nan),
         truth=votes.truth[subject[first]],
         weight=1 / np.bincount(subject[first])[subject[first]] if len(first) else np.zeros(0),
     )
 
 
+def _nearer_to_even(first: Reals, second: Reals) -> Reals:
+    """Return the log-odds that speak for an answer less clearly, 0 where they speak for two."""
+    nearer = np.where(np.abs(first) < np.abs(second), first, second)
+    return np.where(first * second > 0, nearer, 0.0)
+
+
+def _told(replayed: Sequence[Trajectories]) -> Reals:
+    """Return what each fit counts for, by how it foretells gold."""
+    surprises = np.array([_surprise(gold) for gold in replayed])
+    likelihood = np.exp(surprises.min() - surprises)
+    result: Reals = likelihood / likelihood.sum()
+    return result
+
+
+def _mean(fits: Sequence[Fit], shares: Reals) -> Fit:
+    """Return the mean of fits."""
+    return Fit(
+        learnt=sum((share * each.learnt for share, each in zip(shares, fits, strict=True)), np.zeros(())),
+        log_odds=sum((share * each.log_odds for share, each in zip(shares, fits, strict=True)), np.zeros(())),
+        prevalence=float(sum(share * each.prevalence for share, each in zip(shares, fits, strict=True))),
+    )
+
+
 def _surprise(gold: Trajectories) -> float:
-    """Return by how many nats gold surprises, each subject's surprise averaged over its votes."""
-    there = ~np.isnan(gold.log_odds)
-    against = np.where(gold.truth == Answer.YES, -1, 1)[:, None] * gold.log_odds
+    """Return by how many nats gold surprises, each subject's surprise averaged over its first votes."""
+    log_odds = gold.log_odds[:, :EARLY]
+    there = ~np.isnan(log_odds)
+    against = np.where(gold.truth == Answer.YES, -1, 1)[:, None] * log_odds
     losses = np.where(there, np.logaddexp(0, np.where(there, against, 0)), 0).sum(axis=1)
     return float((gold.weight * losses / np.maximum(there.sum(axis=1), 1)).sum())
 
@@ -208,11 +238,6 @@ def _rows(subject: Integers, maximum: int) -> tuple[Integers, Integers, Integers
     return np.cumsum(column == 0) - 1, column, first
 
 
-def _choose(surprises: Sequence[float]) -> int:
-    """Return which fit foretells gold best; another than the first only if it does so clearly."""
-    return int(np.argmin([surprises[0], *(each + OBJECTION for each in surprises[1:])]))
-
-
 def _pairs(votes: Votes, log_odds: Reals) -> Sequence[Pair]:
     """Return the pairs of volunteers that stand out by gold and by subjects that are as good as decided."""
     sure = np.where(np.abs(log_odds) >= SURE, (log_odds > 0).astype(np.int64), -1)
@@ -226,8 +251,7 @@ def _report(
     votes: Votes,
     bounds: Bounds,
     found: Fit,
-    weight: float,
-    surprises: Sequence[float],
+    told: Reals,
     miss: float,
     false_alarm: float,
 ) -> Mapping[str, object]:
@@ -245,12 +269,12 @@ def _report(
         "votes": len(votes.subject),
         "volunteers": votes.volunteers,
         "prevalence": round(found.prevalence, 4),
-        "weight": weight,
+        "trust": dict(zip(TRUSTS, told.round(3).tolist(), strict=True)) if len(told) > 1 else None,
         "accept_nats": round(bounds.accept, 3),
         "reject_nats": round(bounds.reject, 3),
         "gold": classes,
         "error_upper95": round(_upper(bounds, found.prevalence), 4),
-        "notes": list(_notes(bounds, surprises, miss, false_alarm)),
+        "notes": list(_notes(bounds, told, miss, false_alarm)),
     }
 
 
@@ -263,7 +287,7 @@ def _upper(bounds: Bounds, prevalence: float) -> float:
     return min(wrong / retired, 1.0)
 
 
-def _notes(bounds: Bounds, surprises: Sequence[float], miss: float, false_alarm: float) -> Sequence[str]:
+def _notes(bounds: Bounds, told: Reals, miss: float, false_alarm: float) -> Sequence[str]:
     notes = []
     for name, each, target in (("yes", bounds.yes, miss), ("no", bounds.no, false_alarm)):
         enough = int(np.ceil(1 / target - 1))
@@ -272,9 +296,9 @@ def _notes(bounds: Bounds, surprises: Sequence[float], miss: float, false_alarm:
                 f"There are {each.gold:.0f} gold subjects with votes that are a {name}, and {enough} are needed to"
                 f" promise {target:.0%}. Until then the bound is higher than it may have to be, and costs votes."
             )
-    if len(surprises) > 1 and surprises[1] > surprises[0] + OBJECTION:
+    if len(told) > 1 and told[0] > DISTRUST:
         notes.append(
-            "Volunteers err together here: believed in full, what they say of each other would foretell gold worse. It"
-            f" counts for {WEIGHTS[0]:.0%}."
+            "Volunteers err together here: what they say of each other foretells gold worse than gold alone does, and"
+            " hardly counts."
         )
     return notes

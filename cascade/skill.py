@@ -44,7 +44,7 @@ TAIL: Final = 0.25
 """The posterior probability that a proven volunteer tells nothing is below this."""
 
 BATCH_WEIGHT: Final = 0.3
-"""What an answer to a subject without gold counts for beside a gold answer, unless gold objects."""
+"""What an answer to a subject without gold may count for beside a gold answer (see `cascade.refit.TRUSTS`)."""
 
 _HUNDRED: Final = 100
 _NEAR_HALF: Final = 1e-6

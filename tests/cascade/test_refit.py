@@ -6,9 +6,10 @@ import pytest
 from numpy.typing import NDArray
 
 from cascade.calibration import UNCALIBRATED
-from cascade.dawid_skene import Votes, fit, gold_counts
-from cascade.refit import refit
-from cascade.skill import PRIOR, looks
+from cascade.dawid_skene import Trust, Votes, fit, gold_counts
+from cascade.prevalence import prevalence
+from cascade.refit import TRUSTS, refit
+from cascade.skill import BATCH_WEIGHT, PRIOR, looks
 
 Integers = NDArray[np.int64]
 START = 2.0 * PRIOR / PRIOR.sum(axis=-1, keepdims=True)
@@ -38,7 +39,7 @@ def test_the_crowd_judges_better_once_it_learns_from_itself() -> None:
     votes, truth = a_crowd(gold=16)
     given = gold_counts(votes)
 
-    by_gold, by_all = (fit(votes, given, START, weight).log_odds for weight in (0.0, 1.0))
+    by_gold, by_all = (fit(votes, given, START, trust).log_odds for trust in (TRUSTS["gold"], Trust(1.0)))
 
     live = votes.truth < 0
     assert errors(by_all, truth, live) < errors(by_gold, truth, live)
@@ -48,7 +49,42 @@ def test_the_crowd_judges_better_once_it_learns_from_itself() -> None:
 def test_prevalence_is_learnt(share: float) -> None:
     votes, truth = a_crowd(share=share)
 
-    assert fit(votes, gold_counts(votes), START, 0.3).prevalence == pytest.approx(truth.mean(), abs=0.04)
+    assert fit(votes, gold_counts(votes), START, Trust(0.3)).prevalence == pytest.approx(truth.mean(), abs=0.08)
+
+
+def test_the_share_of_yes_among_gold_counts_where_gold_looks_like_a_sample() -> None:
+    votes_say = np.where(np.arange(1000) < 160, 0.99, 0.01)  # 17 %
+    a_sample = np.repeat([1, 0, -1], [22, 78, 900])
+    a_choice = np.repeat([1, 0, -1], [50, 50, 900])
+
+    assert prevalence(votes_say, a_sample) == pytest.approx(0.20, abs=0.005)
+    assert prevalence(votes_say, a_choice) == pytest.approx(0.18, abs=0.005)
+
+
+def test_little_gold_says_little_of_the_share_of_yes() -> None:
+    votes_say = np.full(500, 0.3)
+
+    assert prevalence(votes_say, np.array([1, 1, 1, 0])) == pytest.approx(0.34, abs=0.04)
+    assert prevalence(votes_say[:0], np.array([-1])) == pytest.approx(0.5)
+
+
+def test_nobody_takes_a_yes_for_rarer_than_one_in_twenty() -> None:
+    assert prevalence(np.zeros(5000), np.repeat([1, 0], [1, 999])) == pytest.approx(0.05)
+
+
+def test_what_volunteers_say_of_each_other_counts_as_it_foretells_gold() -> None:
+    honest, truth = a_crowd(subjects=1200, gold=80)
+    rumour = np.where(np.random.default_rng(1).random(1200) < 0.7, truth, 1 - truth)
+    clique = replace(honest, answer=np.where(honest.volunteer >= 12, rumour[honest.subject], honest.answer))
+
+    apart, together = (refit(each, UNCALIBRATED, miss=0.05, false_alarm=0.05).report for each in (honest, clique))
+
+    assert isinstance(apart["trust"], dict)
+    assert isinstance(together["trust"], dict)
+    assert apart["trust"]["gold"] < 0.1
+    assert together["trust"]["gold"] > 0.9
+    assert "err together" in str(together["notes"])
+    assert "err together" not in str(apart["notes"])
 
 
 def test_without_gold_everybody_is_believed_and_the_crowd_still_sorts_itself() -> None:
@@ -61,7 +97,8 @@ def test_without_gold_everybody_is_believed_and_the_crowd_still_sorts_itself() -
     assert errors(found.log_odds, truth, everywhere) < errors(majority, truth, everywhere)
 
 
-def test_accounts_that_only_agree_with_each_other_prove_nobody() -> None:
+@pytest.mark.parametrize("trust", TRUSTS.values(), ids=TRUSTS)
+def test_accounts_that_only_agree_with_each_other_prove_nobody(trust: Trust) -> None:
     votes, truth = a_crowd()
     targets = np.flatnonzero(votes.truth < 0)[:60]
     ring = np.repeat(np.arange(30, 36), len(targets))
@@ -75,10 +112,10 @@ def test_accounts_that_only_agree_with_each_other_prove_nobody() -> None:
     )
     given = gold_counts(joined)
 
-    found = fit(joined, given, START, 0.3)
+    found = fit(joined, given, START, trust)
 
-    assert not looks(given + found.seen)[30:].any()
-    assert errors(found.log_odds, truth, np.isin(np.arange(len(truth)), targets)) < 0.1
+    assert not looks(given + found.learnt / BATCH_WEIGHT)[30:].any()
+    assert errors(found.log_odds, truth, np.isin(np.arange(len(truth)), targets)) < 0.2
 
 
 def test_gold_is_judged_without_what_it_taught_itself() -> None:
