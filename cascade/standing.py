@@ -42,13 +42,14 @@ unproven votes by answer. `ordinal` is that of the last entry. `draw` is uniform
 """
 
 RULE: Final = row_of(
-    "policy accept reject votes_min votes_max contested count lead blank flag audit_ppm human hard cold"
+    "policy accept reject votes_min votes_max contested count lead blank flag audit_ppm human hard cold calibrated"
 )
 """A workflow as the engine sees it.
 
 `accept` and `reject` are the bounds for yes and no, both positive; `contested` is how many more votes a contested
 stage takes; 0 in `count`, `lead`, `blank` and `flag` stands for no such rule; `audit_ppm` is the share to audit in
-millionths, `hard` that of hard subjects; `cold` is the lead without which nothing retires while agreement decides.
+millionths, `hard` that of hard subjects; `cold` is the lead without which nothing retires while agreement decides;
+`calibrated` is 1 where a refit has set the bounds.
 """
 
 
@@ -135,9 +136,13 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The case for one answer: log-odds, prior and bound so signed that more is more for it."""
+    """The case for one answer: log-odds, prior and bound so signed that more is more for it.
+
+    `unaided` are the log-odds without what the unproven say for it; what they say against it stays.
+    """
 
     z: Integers
+    unaided: Integers
     prior: Integers
     bound: Integers
     machine: Mask
@@ -147,8 +152,9 @@ class Side:
     def both(cls, standings: Rows, rule: Rows) -> tuple[Self, Self]:
         """Return the case for yes and the case for no."""
         z, prior, machine = log_odds_by(standings, rule), standings["prior"], standings["machine"] != 0
-        yes = cls(z, prior, rule["accept"], machine & (prior > 0))
-        return yes, cls(-z, -prior, rule["reject"], machine & (prior < 0))
+        said = np.minimum(np.maximum(standings["unproven"], -CLIP_UNPROVEN), CLIP_UNPROVEN)
+        yes = cls(z, np.minimum(z, z - said), prior, rule["accept"], machine & (prior > 0))
+        return yes, cls(-z, np.minimum(-z, said - z), -prior, rule["reject"], machine & (prior < 0))
 
 
 def _rule(workflow: Workflow, calibration: Calibration) -> tuple[int, ...]:
@@ -171,6 +177,7 @@ def _rule(workflow: Workflow, calibration: Calibration) -> tuple[int, ...]:
         workflow.level == EXPERT,
         calibration.hard,
         AGREEMENT if cold else 0,
+        not cold and calibration.accept > 0,
     )
 
 

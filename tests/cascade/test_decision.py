@@ -113,6 +113,37 @@ def test_a_rule_carries_what_its_workflow_declares() -> None:
 # Evidence
 
 
+@pytest.mark.parametrize(
+    ("calibrated", "votes", "state"),
+    [
+        pytest.param(1, (NO, NO), RETIRED, id="a bound of a refit, reached by the prior"),
+        pytest.param(0, (NO, NO), OPEN, id="a declared bound waits for the proven"),
+        pytest.param(1, (NO,), OPEN, id="too few votes"),
+        pytest.param(1, (YES, YES), OPEN, id="newcomers may speak against it"),
+    ],
+)
+def test_newcomers_make_up_the_number_where_others_reach_the_bound(
+    calibrated: int, votes: tuple[Answer, ...], state: StageState
+) -> None:
+    rules = plain_rules(SEQUENTIAL)
+    rules["calibrated"] = calibrated
+    entries = np.concatenate([an_unproven(answer, 0.5) for answer in votes])
+
+    after = decide(a_stage(prior=-LN_19 - 100_000), entries, rules).standings[0]
+
+    assert after["state"] == state
+
+
+def test_newcomers_do_not_push_over_a_bound() -> None:
+    rules = plain_rules(SEQUENTIAL)
+    rules["calibrated"] = 1
+    entries = np.concatenate([an_unproven(NO, 0.5) for _ in range(6)])
+
+    after = decide(a_stage(prior=-LN_19 + 100_000), entries, rules).standings[0]
+
+    assert after["state"] == OPEN
+
+
 def test_proven_votes_add_likelihoods_and_unproven_votes_a_pooled_ratio() -> None:
     after = decided(SEQUENTIAL, a_vote(YES, 0.5), an_unproven(NO, 0.25), an_unproven(UNSURE, 0.5)).standings
 

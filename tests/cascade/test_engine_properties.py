@@ -96,6 +96,7 @@ def plays(draw: st.DrawFn, most: int = 30, patient: bool = False) -> Play:
     declared = [PATIENT] if patient else draw(st.lists(workflows(), min_size=1, max_size=3))
     rules, begun = rules_of(declared), draw(standings())
     rules["hard"] = 0  # so that evidence is a sum
+    rules["calibrated"] = draw(st.lists(st.integers(0, 1), min_size=len(rules), max_size=len(rules)))
     ledger: list[Rows] = []
     standing: list[int] = []
     for _ in range(draw(st.integers(0, most))):
@@ -202,12 +203,15 @@ def judge(stage: Plain, rule: Plain) -> None:
 
 
 def judge_evidence(stage: Plain, rule: Plain, counted: int) -> None:
-    votes = stage["if_yes"] - stage["if_no"] + max(-CLIP_UNPROVEN, min(CLIP_UNPROVEN, stage["unproven"]))
+    pooled = max(-CLIP_UNPROVEN, min(CLIP_UNPROVEN, stage["unproven"]))
+    votes = stage["if_yes"] - stage["if_no"] + pooled
     z = stage["prior"] + votes
     proven = stage["n_yes"] + stage["n_no"] + stage["n_unsure"]
     for answer, sign, bound in ((Answer.YES, 1, rule["accept"]), (Answer.NO, -1, rule["reject"])):
         machine_agrees = stage["machine"] == 1 and sign * stage["prior"] > 0 and sign * votes > 0
-        if sign * z >= bound and (proven >= rule["votes_min"] or (machine_agrees and counted)):
+        unaided = rule["calibrated"] == 1 and sign * z >= bound and sign * (z - pooled) >= bound
+        enough = proven >= rule["votes_min"] or (unaided and counted >= rule["votes_min"])
+        if sign * z >= bound and (enough or (machine_agrees and counted)):
             retire(stage, rule, answer, Reason.CONSENSUS)
             return
     if counted < rule["votes_max"]:
@@ -310,14 +314,17 @@ def test_every_sum_is_the_sum_over_the_entries_of_its_bucket(play: Play) -> None
 
 @QUICK
 @given(plays())
-def test_consensus_of_weighed_evidence_takes_a_proven_vote_or_a_machine_and_a_crossing(play: Play) -> None:
+def test_consensus_of_weighed_evidence_takes_a_crossing_that_newcomers_did_not_make(play: Play) -> None:
     for move in play.run().moves:
         rule = play.rules[play.entries["rule"][move["entry"]]]
         if rule["policy"] == PolicyKind.SEQUENTIAL and move["reason"] == Reason.CONSENSUS:
             then = decide(play.standings, play.entries[: move["entry"] + 1], play.rules).standings[[move["stage"]]]
             z = log_odds(then, 0)[0]
-            assert then["n_yes"] + then["n_no"] + then["n_unsure"] + then["machine"] >= 1
-            assert z >= rule["accept"] if move["answer"] == Answer.YES else z <= -rule["reject"]
+            sign, bound = (1, rule["accept"]) if move["answer"] == Answer.YES else (-1, rule["reject"])
+            without_newcomers = z - np.clip(then["unproven"][0], -CLIP_UNPROVEN, CLIP_UNPROVEN)
+            assert sign * z >= bound
+            trusted = then["n_yes"] + then["n_no"] + then["n_unsure"] + then["machine"] >= 1
+            assert trusted or (rule["calibrated"] and sign * without_newcomers >= bound)
 
 
 @QUICK
