@@ -22,7 +22,7 @@ Reals = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-SCARCE: Final = 6.0
+SCARCE: Final = 7.0
 """Nats that are added to Wald's bound where there is no gold of a class at all."""
 
 LOOKS: Final = 0.95

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from cascade.prevalence import prevalence
-from cascade.skill import CLIP, CLIP_UNPROVEN, MICRO, looks
+from cascade.skill import BATCH_WEIGHT, CLIP, CLIP_UNPROVEN, MICRO, looks
 from cascade.standing import if_hard, with_hard
 from cascade.vocabulary import Answer
 
@@ -115,13 +115,17 @@ def fit(votes: Votes, given: Reals, prior: Reals, trust: Trust) -> Fit:
     everybody is believed from the start.
     """
     rounds = _Rounds.of(votes, cold=not given.any())
-    learnt = seen = np.zeros_like(given)
-    share, log_odds = 0.5, np.zeros(len(votes.truth))
-    for _ in range(ROUNDS):
-        proven = np.ones(len(given), dtype=bool) if rounds.cold else looks(given + seen)
-        log_odds, p_yes, tells = rounds.judge(increments(given + learnt, prior, proven), proven, share)
-        seen = rounds.count(p_yes, (tells > _NOTHING).astype(np.float64) if trust.in_full else tells)
-        learnt = trust.weight * seen
+    learnt, proven = np.zeros_like(given), np.ones(len(given), dtype=bool) if rounds.cold else looks(given)
+    evidence, tells = rounds.hear(increments(given, prior, proven), proven)
+    log_odds = evidence
+    share = 0.5
+    for turn in range(ROUNDS):
+        if turn and trust.weight:
+            known = (tells > _NOTHING).astype(np.float64) if trust.in_full else tells
+            learnt = trust.weight * rounds.count(expit(log_odds), known)
+            proven = proven if rounds.cold else looks(given + learnt / BATCH_WEIGHT)
+            evidence, tells = rounds.hear(increments(given + learnt, prior, proven), proven)
+        log_odds = evidence + logit(share)
         share = prevalence(expit(log_odds)[rounds.heard], votes.truth)
     return Fit(learnt, log_odds, share)
 
@@ -157,24 +161,22 @@ class _Rounds:
             cold=cold,
         )
 
-    def judge(self, worth: tuple[Reals, Reals], proven: Mask, share: float) -> tuple[Reals, Reals, Reals]:
-        """Return the log-odds of each subject; and for each vote P(yes) by all votes, and how much others tell."""
+    def hear(self, worth: tuple[Reals, Reals], proven: Mask) -> tuple[Reals, Reals]:
+        """Return what votes and scores say of each subject, in nats, and for each vote how much the others tell."""
         believed = proven[self.volunteer]
         if_yes, if_no = (np.where(believed, side.ravel()[self.cell], 0) for side in worth)
         by_yes, by_no, by_hard = map(self._by_subject, (if_yes, if_no, np.where(believed, self.if_hard, 0)))
-        evidence = with_hard(by_yes, by_no, by_hard)
-        pooled = np.zeros(self.subjects)
+        evidence = with_hard(by_yes, by_no, by_hard) + self.offset
         if not believed.all():
             ratio = np.where(believed, 0, (worth[0] - worth[1]).ravel()[self.cell])
-            pooled = np.clip(self._by_subject(ratio), -CLIP_UNPROVEN / MICRO, CLIP_UNPROVEN / MICRO)
-        log_odds = evidence + pooled + logit(share) + self.offset
+            evidence += np.clip(self._by_subject(ratio), -CLIP_UNPROVEN / MICRO, CLIP_UNPROVEN / MICRO)
         others = (by_yes - by_no)[self.subject] - (if_yes - if_no)
-        return log_odds, expit(log_odds)[self.subject], np.abs(np.tanh(others / 2))
+        return evidence, np.abs(np.tanh(others / 2))
 
     def count(self, p_yes: Reals, tells: Reals) -> Reals:
         """Return the answers of each volunteer by probable truth, (v, 2, 3), each as far as others tell of it."""
-        size = self.volunteers * _WORDS
-        tables = [np.bincount(self.cell, tells * share, size) for share in (1 - p_yes, p_yes)]
+        size, said = self.volunteers * _WORDS, p_yes[self.subject]
+        tables = [np.bincount(self.cell, tells * share, size) for share in (1 - said, said)]
         return np.stack([table.reshape(-1, _WORDS) for table in tables], axis=1)
 
     def _by_subject(self, values: Reals) -> Reals:

@@ -31,7 +31,7 @@ FIRST: Final = 50
 GROWTH: Final = 1.3
 """By how much the votes grow from one refit to the next."""
 
-SCALES: Final = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.82, 1.0, 1.3, 1.75, 2.5, 4.0)
+SCALES: Final = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.2, 4.0)
 """The factors on Wald's bounds over which they are swept."""
 
 _NAME: Final = "answer"
