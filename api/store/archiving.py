@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from api.store.columnar import open_snapshot
+from api.store.columnar import open_columnar
 from api.store.engine import Connection
 from api.store.exports import ArchivedMonth
 from api.store.schema import give_up_locks_after
@@ -135,7 +135,8 @@ def month_rows(
     ConnectionError
         The database does not answer.
     """
-    with open_snapshot(database_url) as connection:
+    with open_columnar(database_url) as connection:
+        connection.begin_snapshot()
         connection.execute("SET LOCAL TimeZone = 'UTC'")
         [batch] = connection.batches(_filled("checksum", month, columns))
         yield Checksum(*batch.to_pylist()[0].values()), connection.batches(_filled("rows", month, columns))

@@ -38,6 +38,10 @@ class ColumnarConnection:
         with self._driver.cursor() as cursor:
             cursor.execute(statement)
 
+    def begin_snapshot(self) -> None:
+        """From here on let all statements see the same rows, and change none."""
+        self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
     def batches(self, statement: str) -> Batches:
         """Yield the rows of a query."""
         with _away(), self._driver.cursor() as cursor:
@@ -45,20 +49,6 @@ class ColumnarConnection:
             cursor.execute(statement)
             with closing(cursor.fetch_record_batch()) as batches:
                 yield from batches
-
-
-@contextmanager
-def open_snapshot(database_url: str) -> Iterator[ColumnarConnection]:
-    """Open a connection whose statements all see the same rows, and change none.
-
-    Raises
-    ------
-    ConnectionError
-        The database does not answer, here or later.
-    """
-    with open_columnar(database_url) as connection:
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield connection
 
 
 @contextmanager

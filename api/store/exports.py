@@ -195,7 +195,7 @@ def open_snapshot(database_url: str, patience_seconds: float = 0.0, *, gently: b
     """
     with open_columnar(database_url) as connection:
         horizon, whole = _horizon(connection, patience_seconds)
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.begin_snapshot()
         connection.execute("LOCK TABLE classification IN ACCESS SHARE MODE")
         connection.execute(f"SET LOCAL work_mem = '{WORK_MEM}'")
         connection.execute("SET LOCAL jit = off")

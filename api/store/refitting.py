@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from api.store.calibrations import CalibrationValues
-from api.store.columnar import ColumnarConnection, open_snapshot
+from api.store.columnar import ColumnarConnection, open_columnar
 from api.store.engine import Connection
 from api.store.statements import statements
 from cascade.calibration import Calibration
@@ -126,7 +126,8 @@ def gather(database_url: str, workflow_id: int, score: str | None) -> Gathered:
     ConnectionError
         The database does not answer.
     """
-    with open_snapshot(database_url) as connection:
+    with open_columnar(database_url) as connection:
+        connection.begin_snapshot()
         connection.execute("SET LOCAL jit = off")
         votes = _table(connection, "votes", workflow_id)
         gold = _table(connection, "gold", workflow_id)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from api.store.columnar import ColumnarConnection, filled, open_snapshot
+from api.store.columnar import ColumnarConnection, filled, open_columnar
 from api.store.statements import statements
 
 _SQL = statements("what_if")
@@ -83,7 +83,8 @@ def gather(database_url: str, wanted: Wanted) -> Gathered | None:
     ConnectionError
         The database does not answer.
     """
-    with open_snapshot(database_url) as connection:
+    with open_columnar(database_url) as connection:
+        connection.begin_snapshot()
         connection.execute("SET LOCAL jit = off")
         [sizes] = _rows(connection, "sizes", wanted.workflow_ids)
         stages, votes = int(sizes["stages"]), int(sizes["votes"])
