@@ -94,8 +94,7 @@ def log_odds(standings: Rows, hard: Integers | int = HARD) -> Integers:
     said = np.stack([standings["n_no"], standings["n_yes"], standings["n_unsure"]], axis=-1)
     sums = (standings["if_yes"] / MICRO, standings["if_no"] / MICRO, said @ HARD_WORDS)
     evidence = np.rint(with_hard(*sums, hard / MICRO) * MICRO).astype(np.int64)
-    unproven = np.minimum(np.maximum(standings["unproven"], -CLIP_UNPROVEN), CLIP_UNPROVEN)
-    result: Integers = standings["prior"] + evidence + unproven
+    result: Integers = standings["prior"] + evidence + _pooled(standings)
     return result
 
 
@@ -104,9 +103,14 @@ def log_odds_by(standings: Rows, rules: Rows) -> Integers:
 
     With the rule's share of hard subjects, and with all that the unproven say where agreement decides.
     """
-    unproven = standings["unproven"]
-    beyond = unproven - np.minimum(np.maximum(unproven, -CLIP_UNPROVEN), CLIP_UNPROVEN)
+    beyond = standings["unproven"] - _pooled(standings)
     result: Integers = log_odds(standings, rules["hard"]) + np.where(rules["cold"] > 0, beyond, 0)
+    return result
+
+
+def _pooled(standings: Rows) -> Integers:
+    """Return what all the unproven together say of each stage, 1 nat at most."""
+    result: Integers = np.minimum(np.maximum(standings["unproven"], -CLIP_UNPROVEN), CLIP_UNPROVEN)
     return result
 
 
@@ -152,7 +156,7 @@ class Side:
     def both(cls, standings: Rows, rule: Rows) -> tuple[Self, Self]:
         """Return the case for yes and the case for no."""
         z, prior, machine = log_odds_by(standings, rule), standings["prior"], standings["machine"] != 0
-        said = np.minimum(np.maximum(standings["unproven"], -CLIP_UNPROVEN), CLIP_UNPROVEN)
+        said = _pooled(standings)
         yes = cls(z, np.minimum(z, z - said), prior, rule["accept"], machine & (prior > 0))
         return yes, cls(-z, np.minimum(-z, said - z), -prior, rule["reject"], machine & (prior < 0))
 
