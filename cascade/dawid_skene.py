@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from cascade.prevalence import prevalence
-from cascade.skill import BATCH_WEIGHT, CLIP, CLIP_UNPROVEN, MICRO, looks
+from cascade.skill import CLIP, CLIP_UNPROVEN, MICRO, looks
 from cascade.standing import if_hard, with_hard
 from cascade.vocabulary import Answer
 
@@ -123,7 +123,7 @@ def fit(votes: Votes, given: Reals, prior: Reals, trust: Trust) -> Fit:
         if turn and trust.weight:
             known = (tells > _NOTHING).astype(np.float64) if trust.in_full else tells
             learnt = trust.weight * rounds.count(expit(log_odds), known)
-            proven = proven if rounds.cold else looks(given + learnt / BATCH_WEIGHT)
+            proven = proven if rounds.cold else looks(given, learnt)
             evidence, tells = rounds.hear(increments(given + learnt, prior, proven), proven)
         log_odds = evidence + logit(share)
         share = prevalence(expit(log_odds)[rounds.heard], votes.truth)

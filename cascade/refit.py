@@ -111,11 +111,12 @@ def refit(
     given = gold_counts(votes)
     prior = STRENGTH * _crowd(given)
     fits = [fit(votes, given, prior, trust) for trust in (TRUSTS.values() if given.any() else (COLD,))]
-    told = _told([_replayed(votes, given, each, prior, minimum, maximum) for each in fits])
+    gold = _Gold.of(votes, given, maximum)
+    told = _told([gold.replayed(each, prior, minimum) for each in fits])
     found = _mean(fits, told)
-    gold = _replayed(votes, given, found, prior, minimum, maximum)
     plain = {"accept": wald(false_alarm) / MICRO, "reject": wald(miss) / MICRO}
-    bounds = calibrate(gold, miss=miss, false_alarm=false_alarm, prevalence=found.prevalence, **plain)
+    replayed = gold.replayed(found, prior, minimum)
+    bounds = calibrate(replayed, miss=miss, false_alarm=false_alarm, prevalence=found.prevalence, **plain)
     calibration = replace(
         before,
         prior=np.maximum(np.rint(100 * prior), 1).astype(np.int64),  # no answer is impossible, however rare on gold
@@ -144,33 +145,48 @@ def _crowd(given: Reals) -> Reals:
     return result
 
 
-def _replayed(votes: Votes, given: Reals, found: Fit, prior: Reals, minimum: int, maximum: int) -> Trajectories:
-    """Return what gold goes through if its answers are not known, by rows of at most `maximum` votes of a subject.
+@dataclass(frozen=True, slots=True)
+class _Gold:
+    """The votes on gold (k,), laid out to be replayed in rows of at most `maximum` votes of a subject.
 
-    Each vote is weighed with a skill that this subject has not taught.
+    `counts` (k, 2, 3) are the gold answers of each vote's volunteer without this one. `truth`, `offset` (what a score
+    adds, in nats) and `weight` go by row.
     """
-    known = votes.truth[votes.subject]
-    places = np.flatnonzero(known >= 0)
-    places = places[np.argsort(votes.subject[places], kind="stable")]
-    subject, volunteer, answer = votes.subject[places], votes.volunteer[places], votes.answer[places]
-    counts = given[volunteer]
-    counts[np.arange(len(places)), known[places], answer] -= 1
-    proven = looks(counts + found.learnt[volunteer] / BATCH_WEIGHT)
-    sides = increments(counts + found.learnt[volunteer], prior, proven)
-    if_yes, if_no = (side[np.arange(len(places)), answer] for side in sides)
-    row, column, first = _rows(subject, maximum)
-    spread = _Spread(row, column)
-    cap = CLIP_UNPROVEN / MICRO
-    pooled = np.clip(spread.sums(np.where(proven, 0, if_yes - if_no)), -cap, cap)
-    evidence = with_hard(*(spread.sums(np.where(proven, each, 0)) for each in (if_yes, if_no, if_hard(answer))))
-    unaided = evidence + (logit(found.prevalence) + votes.prior[subject[first]] / MICRO)[:, None]
-    enough, heard = (spread.sums(each) >= minimum for each in (proven.astype(np.float64), np.ones(len(places))))
-    log_odds = np.where(enough, unaided + pooled, _nearer_to_even(unaided, unaided + pooled))
-    return Trajectories(
-        log_odds=np.where(spread.there & heard, log_odds, np.nan),
-        truth=votes.truth[subject[first]],
-        weight=1 / np.bincount(subject[first])[subject[first]] if len(first) else np.zeros(0),
-    )
+
+    volunteer: Integers
+    answer: Integers
+    counts: Reals
+    spread: "_Spread"
+    truth: Integers
+    offset: Reals
+    weight: Reals
+
+    @classmethod
+    def of(cls, votes: Votes, given: Reals, maximum: int) -> "_Gold":
+        known = votes.truth[votes.subject]
+        places = np.flatnonzero(known >= 0)
+        places = places[np.argsort(votes.subject[places], kind="stable")]
+        subject, volunteer, answer = votes.subject[places], votes.volunteer[places], votes.answer[places]
+        counts = given[volunteer]
+        counts[np.arange(len(places)), known[places], answer] -= 1
+        row, column, first = _rows(subject, maximum)
+        of_row = subject[first]
+        weight = 1 / np.bincount(of_row)[of_row] if len(first) else np.zeros(0)
+        offset = votes.prior[of_row] / MICRO
+        return cls(volunteer, answer, counts, _Spread(row, column), votes.truth[of_row], offset, weight)
+
+    def replayed(self, found: Fit, prior: Reals, minimum: int) -> Trajectories:
+        """Return what gold goes through if its answers are not known, by skills that the subject has not taught."""
+        learnt, each = found.learnt[self.volunteer], np.arange(len(self.answer))
+        proven = looks(self.counts, learnt)
+        if_yes, if_no = (side[each, self.answer] for side in increments(self.counts + learnt, prior, proven))
+        sums, cap = self.spread.sums, CLIP_UNPROVEN / MICRO
+        pooled = np.clip(sums(np.where(proven, 0, if_yes - if_no)), -cap, cap)
+        evidence = with_hard(*(sums(np.where(proven, side, 0)) for side in (if_yes, if_no, if_hard(self.answer))))
+        unaided = evidence + (logit(found.prevalence) + self.offset)[:, None]
+        enough, heard = (sums(counted) >= minimum for counted in (proven.astype(np.float64), np.ones(len(proven))))
+        log_odds = np.where(enough, unaided + pooled, _nearer_to_even(unaided, unaided + pooled))
+        return Trajectories(np.where(self.spread.there & heard, log_odds, np.nan), self.truth, self.weight)
 
 
 def _nearer_to_even(first: Reals, second: Reals) -> Reals:

@@ -73,16 +73,18 @@ def proven(counts: NDArray[np.int64], batch: NDArray[np.int64] | None = None) ->
     """Say of each volunteer whether it is shown that their answers tell something, of shape (n,).
 
     By gold, and by what a refit adds (`batch`, hundredths), which goes back to proven volunteers and to gold; see
-    `looks`. What counts for little in a skill counts in full here: it need only be told from chance.
+    `looks`.
     """
-    seen = counts.astype(np.float64)
-    if batch is not None:
-        seen = seen + batch / (_HUNDRED * BATCH_WEIGHT)
-    return looks(seen)
+    return looks(counts, None if batch is None else batch / _HUNDRED)
 
 
-def looks(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
+def looks(
+    counts: NDArray[np.int64] | NDArray[np.float64], learnt: NDArray[np.float64] | None = None
+) -> NDArray[np.bool_]:
     """Say of each volunteer whether they look before they answer, as far as counts (n, 2, 3) tell, of shape (n,).
+
+    `learnt` are the answers that subjects without gold add to a skill. They count by 1 / `BATCH_WEIGHT` here, so what a
+    skill takes for three tenths is taken in full: it need only be told from chance.
 
     It takes `RIGHT_TO_PROVE` right answers under each truth, and an informedness that lies below 0 with a probability
     of less than `TAIL` (see `informedness_quantile`).
@@ -92,8 +94,9 @@ def looks(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
     the skill shown, and accounts without a record have not passed it; three answers of each truth and a tail of 5 %
     cost up to a third more votes (measured on eight logs: rte 4.5 instead of 3.5, bluebirds 4.7 instead of 3.5).
     """
-    enough = (counts[..., (0, 1), (Answer.NO, Answer.YES)] >= RIGHT_TO_PROVE).all(axis=-1)
-    first, second = _informedness(counts)
+    seen = counts.astype(np.float64) if learnt is None else counts + learnt / BATCH_WEIGHT
+    enough = (seen[..., (0, 1), (Answer.NO, Answer.YES)] >= RIGHT_TO_PROVE).all(axis=-1)
+    first, second = _informedness(seen)
     result: NDArray[np.bool_] = enough & (betainc(first, second, 0.5) < TAIL)
     return result
 

@@ -9,7 +9,7 @@ from cascade.calibration import UNCALIBRATED
 from cascade.dawid_skene import Trust, Votes, fit, gold_counts
 from cascade.prevalence import prevalence
 from cascade.refit import TRUSTS, refit
-from cascade.skill import BATCH_WEIGHT, PRIOR, looks
+from cascade.skill import PRIOR, looks
 
 Integers = NDArray[np.int64]
 START = 2.0 * PRIOR / PRIOR.sum(axis=-1, keepdims=True)
@@ -47,9 +47,9 @@ def test_the_crowd_judges_better_once_it_learns_from_itself() -> None:
 
 @pytest.mark.parametrize("share", [0.15, 0.5, 0.8])
 def test_prevalence_is_learnt(share: float) -> None:
-    votes, truth = a_crowd(share=share)
+    votes, truth = a_crowd(share=share, subjects=1000, gold=200)
 
-    assert fit(votes, gold_counts(votes), START, Trust(0.3)).prevalence == pytest.approx(truth.mean(), abs=0.08)
+    assert fit(votes, gold_counts(votes), START, Trust(0.3)).prevalence == pytest.approx(truth.mean(), abs=0.04)
 
 
 def test_the_share_of_yes_among_gold_counts_where_gold_looks_like_a_sample() -> None:
@@ -114,8 +114,10 @@ def test_accounts_that_only_agree_with_each_other_prove_nobody(trust: Trust) -> 
 
     found = fit(joined, given, START, trust)
 
-    assert not looks(given + found.learnt / BATCH_WEIGHT)[30:].any()
-    assert errors(found.log_odds, truth, np.isin(np.arange(len(truth)), targets)) < 0.2
+    assert not looks(given, found.learnt)[30:].any()
+    by_gold_alone = not trust.weight  # then good volunteers are told from others by less, and outweigh the ring by less
+    most = 0.2 if by_gold_alone else 0.1
+    assert errors(found.log_odds, truth, np.isin(np.arange(len(truth)), targets)) < most
 
 
 def test_gold_is_judged_without_what_it_taught_itself() -> None:
