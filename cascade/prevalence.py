@@ -1,7 +1,6 @@
 """How common *yes* is among the subjects of a workflow: by the votes, and by gold where gold looks like a sample.
 
-Votes alone find it with an error of their own, since volunteers err together: on eight vote logs what a fit makes of a
-tenth to all of the votes is off by 0.03 to 0.6 nats of log-odds (root of the mean square over eight shuffles). The
+Votes alone find it with an error of their own, since volunteers err together, and more so where one answer is rare. The
 share among gold is better where gold was drawn like the rest, and worthless where somebody chose so many of each.
 Nobody has to say which: the two are compared, and gold counts as far as it is likely to be a sample.
 
@@ -21,7 +20,7 @@ COMMON: Final = 0.95
 """A *yes* is never taken to be rarer than 5 % or more common than this."""
 
 VOTES_NATS: Final = 0.4
-"""The standard deviation of what many votes make of it, beside what chance explains."""
+"""The standard deviation of what many votes make of it, beside what chance explains; chosen on eight vote logs."""
 
 CHOSEN_NATS: Final = 2.0
 """The standard deviation of what somebody may choose."""
