@@ -47,9 +47,10 @@ bench-refit: $(READY) ## measure a refit, beside crowd-kit's (ARGS="--votes FILE
 	$(BIN)/python -m benchmarks refit $(ARGS)
 
 lock: $(READY) ## renew requirements/ from pyproject.toml (ARGS=--upgrade: with newer versions)
-	@echo "locking requirements/develop.txt, requirements/runtime.txt and requirements/peers.txt"
+	@echo "locking requirements/develop.txt, requirements/runtime.txt, requirements/node.txt and requirements/peers.txt"
 	@$(COMPILE) --all-extras --group dev $(ARGS) --output-file requirements/develop.txt > /dev/null
 	@$(COMPILE) --constraint requirements/develop.txt $(ARGS) --output-file requirements/runtime.txt > /dev/null
+	@$(LOCK) --group pyproject.toml:node $(ARGS) --output-file requirements/node.txt > /dev/null
 	@$(LOCK) --group pyproject.toml:peers $(ARGS) --output-file requirements/peers.txt > /dev/null
 
 clean: ## remove .venv and the caches (campaigns in .chaffinch stay)
