@@ -8,28 +8,33 @@ ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
+CLIENT := api/client/index.html
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
 COMPILE := $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench bench-engine bench-refit lock clean
+.PHONY: help client demo test lint docs bench bench-engine bench-refit lock clean
 
 help: ## list what can be made
 	@echo "Chaffinch. The first of these builds .venv, which takes a minute or two; ARGS=\"...\" is passed on."
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-demo: $(READY) ## run a campaign over real galaxies, and print where to go
+client: $(CLIENT) ## build the phone client, with the system's Node or one from PyPI
+
+demo: $(READY) $(CLIENT) ## run a campaign over real galaxies, and print where to go
 	$(BIN)/chaffinch demo $(ARGS)
 
-test: $(READY) ## run the whole test suite, with a real Postgres, in two processes (ARGS="-n 0": in one)
+test: $(READY) $(CLIENT) ## run the whole test suite, with a real Postgres and browser, in two processes (ARGS="-n 0": in one)
+	@sh .ci/browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: $(READY) ## check style, types and import contracts
+lint: $(READY) $(CLIENT) ## check style, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@sh .ci/client check
 
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(READY) ## build docs/ as a site in site/, with dead links as errors
@@ -54,8 +59,13 @@ lock: $(READY) ## renew requirements/ from pyproject.toml (ARGS=--upgrade: with 
 	@$(LOCK) --group pyproject.toml:peers $(ARGS) --output-file requirements/peers.txt > /dev/null
 
 clean: ## remove .venv and the caches (campaigns in .chaffinch stay)
-	rm -rf .venv .venv-peers dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-node .venv-peers api/client web/node_modules dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The client is built of its sources and of what it knows of the API.
+$(CLIENT): $(READY) .ci/client $(wildcard web/*.json web/*.ts web/*.html mobile_schemas/*.py) \
+		$(shell find web/src web/public -type f -not -name contract.d.ts)
+	@sh .ci/client
 
 # Kept apart from .venv: what the benchmarks measure beside ours pins other versions of what we use.
 .venv-peers/ready: requirements/peers.txt $(READY)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 from starlette.routing import Router
@@ -10,7 +9,9 @@ from starlette.types import Receive, Scope, Send
 
 from api.caller import Caller
 from api.factory import open_services
-from api.http.adapter import nothing_here, routes
+from api.http.adapter import routes
+from api.http.client_files import ClientFiles
+from api.routes.client import Client
 from api.routes.handlers import HANDLERS
 from api.services.house import Services
 from api.settings import Settings
@@ -24,7 +25,9 @@ class App:
     Made of `services`, it uses those, and leaves them open: they are their maker's.
     """
 
-    def __init__(self, settings: Settings | None = None, services: Services | None = None) -> None:
+    def __init__(
+        self, settings: Settings | None = None, services: Services | None = None, client: ClientFiles | None = None
+    ) -> None:
         if (settings is None) == (services is None):
             raise ValueError("give either settings or services")
         self._settings = settings
@@ -33,7 +36,7 @@ class App:
         self._router = Router(
             routes(ENDPOINTS, HANDLERS, _authenticate, self._opened, lines),
             redirect_slashes=False,
-            default=partial(nothing_here, access_log=lines),
+            default=Client(self._opened, lines, client),
             lifespan=self._lifespan,
         )
 

@@ -295,6 +295,13 @@ class UnknownPathError(ChaffinchError):
         self.fields = fields
 
 
+class ClientNotBuiltError(ChaffinchError):
+    """The phone client has not been built in this installation."""
+
+    def __init__(self) -> None:
+        super().__init__("the phone client is not built here: run `make client` in a checkout; wheels carry it")
+
+
 class MethodNotAllowedError(ChaffinchError):
     """The path does not know the method."""
 
@@ -370,6 +377,7 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     NotAllowedError: Kind(403, "not-allowed", "The token does not allow this"),
     LevelNotHeldError: Kind(403, "level-not-held", "A higher level is needed"),
     UnknownPathError: Kind(404, "unknown-path", "Nothing lives here"),
+    ClientNotBuiltError: Kind(404, "client-not-built", "The phone client is not built here"),
     UnknownProjectError: Kind(404, "unknown-project", "There is no such project"),
     UnknownWorkflowError: Kind(404, "unknown-workflow", "There is no such workflow"),
     UnknownSubjectError: Kind(404, "unknown-subject", "There is no such subject"),

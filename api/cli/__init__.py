@@ -15,6 +15,7 @@ from api.cli import (
     crowd,
     database,
     demonstration,
+    describing,
     doctoring,
     exporting,
     gold,
@@ -77,6 +78,7 @@ app.add_typer(happening.events)
 app.add_typer(webhooks.webhooks)
 app.add_typer(database.database)
 app.add_typer(ledger.ledger)
+app.command("openapi")(describing.openapi)
 app.command("demo")(demonstration.demo)
 app.command("crowd")(crowd.crowd)
 app.command("replay")(replaying.replay)

@@ -1,0 +1,67 @@
+/** What is known of a project: its questions, its pages, and how far it is; from the phone first, then anew. */
+
+import { look } from "../store/replies";
+import { utcOffsetMinutes } from "./clock";
+import { Problem, type Unreachable } from "./http";
+import type { Answer, Entry, Mine, Pages, Progress, Project, Workflow } from "./types";
+
+export class Campaign {
+  project: Project | null = $state.raw(null);
+  pages: Pages | null = $state.raw(null);
+  progress: Progress | null = $state.raw(null);
+  mine: Mine | null = $state.raw(null);
+  missing = $state(false);
+  unreachable = $state(false);
+
+  constructor(readonly slug: string) {}
+
+  private get path(): string {
+    return `/v1/projects/${this.slug}`;
+  }
+
+  private readonly fail = (why: Problem | Unreachable, shown: boolean) => {
+    if (why instanceof Problem && why.status === 404) this.missing = true;
+    else if (!shown) this.unreachable = true;
+  };
+
+  async lookAtProject(): Promise<void> {
+    this.unreachable = false;
+    await look<Project>(this.path, (reply) => (this.project = reply), this.fail);
+  }
+
+  async lookAtPages(): Promise<void> {
+    await look<Pages>(`${this.path}/pages`, (reply) => (this.pages = reply), undefined, { freshMs: 60_000 });
+  }
+
+  async lookAtProgress(): Promise<void> {
+    await look<Progress>(`${this.path}/progress`, (reply) => (this.progress = reply));
+  }
+
+  async lookAtMine(): Promise<void> {
+    const path = `/v1/me/projects/${this.slug}?utc_offset_minutes=${utcOffsetMinutes()}`;
+    await look<Mine>(path, (reply) => (this.mine = reply), undefined, { personal: true });
+  }
+
+  get level(): number {
+    return this.mine?.level ?? 1;
+  }
+
+  /** The questions that are asked now, in the order of the cascade. */
+  get questions(): Workflow[] {
+    return this.project?.workflows.filter((each) => each.state === "active") ?? [];
+  }
+
+  /** Those of them that this volunteer may answer. */
+  get mineToAnswer(): Workflow[] {
+    return this.questions.filter((each) => each.level <= this.level);
+  }
+
+  workflow(id: number): Workflow | undefined {
+    return this.project?.workflows.find((each) => each.id === id);
+  }
+
+  /** The entry of the field guide that shows what an answer looks like. */
+  example(workflow: string | undefined, answer: Answer): Entry | undefined {
+    return this.pages?.guide.find((each) => each.example?.workflow === workflow && each.example?.answer === answer);
+  }
+}

@@ -1,0 +1,311 @@
+/**
+ * One sitting at one question: the cards on top, the answers to them, and what comes back.
+ *
+ * The page moves on in the same instant as the finger; the swipe is written to the phone's database at once, behind
+ * it. A card is answered once: it leaves the list before anything is waited for, and the database gives it up only to
+ * the first who answers it, whichever tab that is.
+ */
+
+import { claim, deckState, left, refill, ahead, unclaim, type DeckState } from "../store/decks";
+import type { HeldCard, Swipe } from "../store/database";
+import { listen, tell, type News } from "../store/news";
+import { latest, record, undo, HOLD_MS, type Undone } from "../store/outbox";
+import { fetchDeck, fetchNext } from "../store/pictures";
+import { tryNow, wake } from "../store/sending";
+import { moment, utcOffsetMinutes } from "./clock";
+import { Problem, Unreachable } from "./http";
+import { uuid7, word } from "./ids";
+import { language } from "./language.svelte";
+import { sparing } from "./settings.svelte";
+import type { Answer } from "./types";
+
+/** Cards that a tab claims: the one on top, and those whose pictures load behind it. */
+const CLAIMED = 3;
+
+/** A card must have been there for so long before an answer to it is taken: the service counts none that came sooner. */
+const LEAST_LOOK_MS = 200;
+
+/** How far back undo reaches: the service takes a retraction for ten minutes. */
+const UNDO_MS = 9.5 * 60_000;
+
+const SITTING_MS = 30 * 60_000;
+const ASK_AGAIN_MS = 30_000;
+const LEAVING_MS = 300;
+
+export type Trouble = "unreachable" | "refused" | "full" | null;
+
+const TAB = (() => {
+  const known = sessionStorage.getItem("chaffinch tab") ?? word();
+  sessionStorage.setItem("chaffinch tab", known);
+  return known;
+})();
+
+export class Sitting {
+  cards: HeldCard[] = $state.raw([]);
+  leaving: { card: HeldCard; answer: Answer }[] = $state.raw([]);
+  deck: DeckState | null = $state.raw(null);
+  trouble: Trouble = $state(null);
+  problem = $state("");
+  asking = $state(true);
+  flag = $state(false);
+  favourite = $state(false);
+  feedback: Swipe[] = $state.raw([]);
+  kept: Swipe | null = $state.raw(null);
+  returned: "gold_shown" | "too_late" | null = $state(null);
+  canUndo = $state(false);
+  count = $state(0);
+  ready = $state(false);
+
+  private readonly there = new Set<string>();
+  private readonly unwritten = new Set<string>();
+  private shown: string | null = null;
+  private readyAt = 0;
+  private hiddenAt = 0;
+  private work: Promise<unknown> = Promise.resolve();
+  private refilling = false;
+  private readonly ends: (() => void)[] = [];
+
+  readonly top = $derived(this.cards[0] ?? null);
+
+  constructor(
+    readonly workflow: number,
+    readonly project: string,
+  ) {}
+
+  /** Begin: show what is on the phone, and ask for more. Returns a function that ends the sitting. */
+  begin(): () => void {
+    this.ends.push(listen((news) => this.hear(news)));
+    const visible = () => this.seen(document.visibilityState === "visible");
+    const online = () => void this.fill();
+    document.addEventListener("visibilitychange", visible);
+    addEventListener("online", online);
+    this.ends.push(() => {
+      document.removeEventListener("visibilitychange", visible);
+      removeEventListener("online", online);
+      void unclaim(this.workflow, TAB);
+    });
+    void this.open();
+    return () => this.ends.forEach((end) => end());
+  }
+
+  private async open(): Promise<void> {
+    this.deck = (await deckState(this.workflow)) ?? null;
+    await this.claimCards();
+    await this.fill();
+    await this.lookBack();
+  }
+
+  /** The pictures of a card are there, be it on top yet or not. */
+  pictureIsThere(subject: string): void {
+    this.there.add(subject);
+    this.lookAtTop();
+  }
+
+  pictureIsGone(subject: string): void {
+    this.there.delete(subject);
+    this.lookAtTop();
+  }
+
+  /** Time begins to count when a card is on top and its pictures are there. */
+  private lookAtTop(): void {
+    const subject = this.top?.subject ?? null;
+    const ready = subject !== null && this.there.has(subject);
+    if (subject !== this.shown || ready !== this.ready) this.readyAt = performance.now();
+    this.shown = subject;
+    this.ready = ready;
+  }
+
+  private show(cards: HeldCard[]): void {
+    this.cards = cards;
+    this.lookAtTop();
+  }
+
+  /** Whether an answer would be taken now. */
+  get answerable(): boolean {
+    return this.top !== null && this.ready && this.feedback.length === 0;
+  }
+
+  /** Answer the card on top. Does nothing where there is none, or where nobody can have looked at it yet. */
+  answer(answer: Answer): boolean {
+    const card = this.top;
+    const dwell = performance.now() - this.readyAt;
+    if (card === null || !this.answerable || dwell < LEAST_LOOK_MS) return false;
+    const swipe = this.swipeOf(card, answer, Math.round(dwell));
+    this.moveOn(card, answer);
+    this.count += 1;
+    this.canUndo = true;
+    this.inTurn(() => this.keep(swipe));
+    return true;
+  }
+
+  private moveOn(card: HeldCard, answer: Answer): void {
+    this.unwritten.add(card.subject);
+    this.there.delete(card.subject);
+    this.show(this.cards.slice(1));
+    this.leaving = [...this.leaving.slice(-1), { card, answer }];
+    setTimeout(() => (this.leaving = this.leaving.filter((each) => each.card !== card)), LEAVING_MS);
+    this.flag = false;
+    this.favourite = false;
+    this.kept = null;
+  }
+
+  private swipeOf(card: HeldCard, answer: Answer, dwell_ms: number): Swipe {
+    const now = Date.now();
+    return {
+      id: uuid7(now),
+      workflow: this.workflow,
+      project: this.project,
+      subject: card.subject,
+      card,
+      answer,
+      answered_at: moment(new Date(now)),
+      dwell_ms,
+      session: sessionWord(this.project),
+      utc_offset_minutes: utcOffsetMinutes(),
+      language: language.code,
+      flag: this.flag,
+      favourite: this.favourite,
+      at: now,
+      due: now + HOLD_MS,
+      tried: false,
+      state: "waiting",
+    };
+  }
+
+  private async keep(swipe: Swipe): Promise<void> {
+    try {
+      if (await record(swipe)) tell({ kind: "swiped", workflow: this.workflow, subject: swipe.subject, tab: TAB });
+    } catch {
+      this.trouble = "full";
+      this.unwritten.delete(swipe.subject);
+      this.show([swipe.card, ...this.cards]);
+      return;
+    }
+    this.unwritten.delete(swipe.subject);
+    wake();
+    await this.claimCards();
+    if ((await left(this.workflow)) <= (this.deck?.nextAt ?? 8)) void this.fill();
+  }
+
+  /** Take the last answer back, if it can still be taken back. */
+  async undo(): Promise<Undone> {
+    return this.inTurn(async () => {
+      const last = await this.last();
+      if (last === undefined) return "nothing";
+      const outcome = await undo(last.id);
+      if (outcome === "undone" || outcome === "retracting") {
+        this.kept = null;
+        this.count = Math.max(0, this.count - 1);
+        await this.claimCards();
+        if (outcome === "retracting") tryNow();
+      }
+      await this.lookBack();
+      return outcome;
+    });
+  }
+
+  private async last(): Promise<Swipe | undefined> {
+    const recent = await latest(10);
+    return recent.find(
+      (swipe) =>
+        swipe.workflow === this.workflow && !swipe.undone && swipe.state !== "set_aside" && Date.now() - swipe.at < UNDO_MS,
+    );
+  }
+
+  private async lookBack(): Promise<void> {
+    this.canUndo = (await this.last()) !== undefined;
+  }
+
+  /** Do one thing after another: what is written depends on what was written before. */
+  private inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
+    const done = this.work.then(act);
+    this.work = done.catch(() => undefined);
+    return done;
+  }
+
+  private async claimCards(): Promise<void> {
+    const claimed = await claim(this.workflow, TAB, CLAIMED + this.unwritten.size);
+    this.show(claimed.filter((card) => !this.unwritten.has(card.subject)).slice(0, CLAIMED));
+    fetchNext(this.cards);
+  }
+
+  /** Ask for another deck, unless that is under way, or was answered with nothing a moment ago. */
+  async fill(force = false): Promise<void> {
+    const rested = this.deck?.reason ? Date.now() - this.deck.at > ASK_AGAIN_MS : true;
+    if (this.refilling || (!rested && !force)) {
+      this.asking = false;
+      return;
+    }
+    if (!force && this.deck !== null && (await left(this.workflow)) > this.deck.nextAt) {
+      this.asking = false;
+      return;
+    }
+    this.refilling = true;
+    this.asking = true;
+    try {
+      this.deck = await refill(this.workflow, this.project, pixelsAcross());
+      this.trouble = null;
+    } catch (error) {
+      this.stumble(error);
+    } finally {
+      this.refilling = false;
+      this.asking = false;
+    }
+    await this.claimCards();
+    if (!sparing()) void fetchDeck(await ahead(this.workflow));
+  }
+
+  private stumble(error: unknown): void {
+    if (error instanceof Unreachable) this.trouble = "unreachable";
+    else if (error instanceof Problem) [this.trouble, this.problem] = ["refused", error.message];
+    else throw error;
+  }
+
+  private hear(news: News): void {
+    if (news.kind === "sent") this.hearVerdicts(news.swipes.filter((swipe) => swipe.workflow === this.workflow));
+    if (news.kind === "network" && news.reachable && this.trouble === "unreachable") void this.fill();
+    if (news.kind === "swiped" && news.workflow === this.workflow && news.tab !== TAB) {
+      if (this.cards.some((card) => card.subject === news.subject)) void this.inTurn(() => this.claimCards());
+    }
+    if (news.kind === "returned" && news.workflow === this.workflow) {
+      this.returned = news.why ?? null;
+      void this.inTurn(() => this.claimCards());
+    }
+  }
+
+  private hearVerdicts(swipes: Swipe[]): void {
+    const taught = swipes.filter((swipe) => swipe.verdict?.feedback && !swipe.undone);
+    if (taught.length > 0) this.feedback = [...this.feedback, ...taught];
+    const kept = swipes.findLast((swipe) => (swipe.verdict?.outcome ?? swipe.verdict?.verdict) === "kept" && !swipe.undone);
+    if (kept) this.kept = kept;
+    void this.lookBack();
+  }
+
+  /** The feedback on top has been read. */
+  next(): void {
+    this.feedback = this.feedback.slice(1);
+    this.readyAt = performance.now();
+  }
+
+  /** Time with the page out of sight is no time of looking. */
+  private seen(visible: boolean): void {
+    if (!visible) this.hiddenAt = performance.now();
+    else if (this.hiddenAt > 0) this.readyAt += performance.now() - Math.max(this.hiddenAt, this.readyAt);
+  }
+}
+
+/** The screen's width in device pixels; more than two a CSS pixel is more than an eye sees, until it zooms. */
+function pixelsAcross(): number {
+  const across = Math.min(innerWidth, 720) * Math.min(devicePixelRatio || 1, sparing() ? 1 : 2);
+  return Math.min(Math.max(Math.round(across), 1), 10_000);
+}
+
+/** A random word for one sitting in one project, which ends with the tab or after half an hour. */
+function sessionWord(project: string): string {
+  const key = `chaffinch sitting ${project}`;
+  const [known, at] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const now = Date.now();
+  const current = known && now - Number(at) < SITTING_MS ? known : word();
+  sessionStorage.setItem(key, `${current} ${now}`);
+  return current;
+}

@@ -1,0 +1,32 @@
+/** The contract's models, by the names that the client uses. */
+
+import type { components } from "../contract";
+
+type Models = components["schemas"];
+
+export type Card = Models["CardOut"];
+export type Deck = Models["DeckOut"];
+export type Location = Models["LocationOut"];
+export type Subject = Models["SubjectOut"];
+export type Project = Models["ProjectOut"];
+export type Projects = Models["ProjectsOut"];
+export type ProjectSummary = Models["ProjectSummaryOut"];
+export type Workflow = Models["WorkflowOut"];
+export type Pages = Models["PagesOut"];
+export type Entry = Models["EntryOut"];
+export type Progress = Models["ProgressOut"];
+export type WorkflowProgress = Models["WorkflowProgressOut"];
+export type Mine = Models["MyProjectOut"];
+export type MyWorkflow = Models["MyWorkflowOut"];
+export type Created = Models["VolunteerCreatedOut"];
+export type Me = Models["MeOut"];
+export type Verdict = Models["VerdictOut"];
+export type Verdicts = Models["VerdictsOut"];
+export type Feedback = Models["FeedbackOut"];
+export type Classification = Models["ClassificationIn"];
+export type RetractionVerdict = Models["RetractionVerdictOut"];
+export type RetractionVerdicts = Models["RetractionVerdictsOut"];
+export type PushKey = Models["PushKeyOut"];
+export type PushSubscriptionReply = Models["PushSubscriptionOut"];
+export type ProblemDocument = Models["ProblemOut"];
+export type Answer = Classification["answer"];

@@ -1,0 +1,71 @@
+/** Replies that are shown again without a network: the last one first, the new one when it comes. */
+
+import { ask, Problem, Unreachable } from "../lib/http";
+import { database } from "./database";
+import { token, tokenIsUnknown } from "./volunteer";
+
+/** What the page came with: the replies that its first view would ask for, so that it need not. */
+const given: Record<string, unknown> = (() => {
+  const element = typeof document === "undefined" ? null : document.getElementById("replies");
+  try {
+    return JSON.parse(element?.textContent ?? "{}") as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+})();
+
+export interface Looking {
+  /** Send the volunteer's token along; without one nothing is asked. */
+  personal?: boolean;
+  /** Do not ask at all where something not older than this is here. */
+  freshMs?: number;
+}
+
+/**
+ * Show a reply: what is remembered at once, then what the service says. `fail` is told why nothing newer came, and
+ * whether something is shown.
+ */
+export async function look<Reply>(
+  path: string,
+  show: (reply: Reply) => void,
+  fail: (why: Problem | Unreachable, shown: boolean) => void = () => undefined,
+  { personal = false, freshMs = 0 }: Looking = {},
+): Promise<void> {
+  if (path in given) {
+    const reply = given[path] as Reply;
+    delete given[path];
+    show(reply);
+    await remember(path, reply);
+    return;
+  }
+  const known = await recall<Reply>(path);
+  if (known !== undefined) show(known.reply);
+  if (known !== undefined && Date.now() - known.at < freshMs) return;
+  try {
+    const bearer = personal ? await token() : null;
+    if (personal && bearer === null) return;
+    const reply = await ask<Reply>(path, { token: bearer });
+    show(reply);
+    await remember(path, reply);
+  } catch (error) {
+    if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
+    if (personal && error instanceof Problem && error.status === 401) tokenIsUnknown();
+    fail(error, known !== undefined);
+  }
+}
+
+async function recall<Reply>(path: string): Promise<{ at: number; reply: Reply } | undefined> {
+  try {
+    return (await (await database()).get("replies", path)) as { at: number; reply: Reply } | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function remember(path: string, reply: unknown): Promise<void> {
+  try {
+    await (await database()).put("replies", { at: Date.now(), reply }, path);
+  } catch {
+    // A full disk costs the memory of a page, not the page.
+  }
+}

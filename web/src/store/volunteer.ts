@@ -1,0 +1,43 @@
+/** Who swipes on this phone: registered with the first deck, without a name or a question. */
+
+import { ask } from "../lib/http";
+import type { Created } from "../lib/types";
+import { dropFact, fact, setFact } from "./database";
+import { alone } from "./locks";
+import { tell } from "./news";
+
+interface Volunteer {
+  token: string;
+  volunteer: string;
+}
+
+const FACT = "volunteer";
+
+/** The token of this phone's volunteer, or null before there is one. */
+export async function token(): Promise<string | null> {
+  return (await fact<Volunteer>(FACT))?.token ?? null;
+}
+
+/** The token of this phone's volunteer, who begins now if need be. */
+export async function ensureToken(): Promise<string> {
+  const known = await token();
+  if (known !== null) return known;
+  return alone("registration", async () => {
+    const meanwhile = await token();
+    if (meanwhile !== null) return meanwhile;
+    const created = await ask<Created>("/v1/volunteers", { method: "POST", body: {} });
+    await setFact(FACT, { token: created.token, volunteer: created.volunteer });
+    void navigator.storage?.persist?.().catch(() => undefined);
+    return created.token;
+  });
+}
+
+/** The service does not know the token any more: nothing can be sent until somebody decides to begin anew. */
+export function tokenIsUnknown(): void {
+  tell({ kind: "unknown_token" });
+}
+
+/** Begin as somebody new. Cards that were dealt to the old volunteer are of no use to the new one. */
+export async function beginAnew(): Promise<void> {
+  await dropFact(FACT);
+}
