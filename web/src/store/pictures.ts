@@ -7,17 +7,20 @@ export const NEXT = 3;
 
 const asked = new Set<string>();
 
+/** Load a picture as a page does: asked for in another way, the browser would not take it from its own cache. */
 function fetchPicture(url: string, priority: "high" | "low"): Promise<boolean> {
   if (asked.has(url)) return Promise.resolve(true);
   asked.add(url);
-  const gone = () => {
-    asked.delete(url);
-    return false;
-  };
-  return fetch(url, { priority, headers: { Accept: "image/avif,image/webp,*/*" } } as RequestInit).then(
-    async (reply) => (await reply.blob(), reply.ok || gone()),
-    gone,
-  );
+  return new Promise((done) => {
+    const image = new Image();
+    image.fetchPriority = priority;
+    image.onload = () => done(true);
+    image.onerror = () => {
+      asked.delete(url);
+      done(false);
+    };
+    image.src = url;
+  });
 }
 
 const urlsOf = (card: HeldCard) => card.locations.map((location) => location.url);

@@ -1,0 +1,114 @@
+"""The line between a phone and the service: a loopback proxy that can be cut, before a reply or altogether."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+from urllib.parse import urlsplit
+
+PART_BYTES = 65_536
+
+Mode = Literal["open", "down"]
+
+
+class Line:
+    """Forwards connections to `target`. While it is `down`, every connection is broken off at once."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.mode: Mode = "open"
+        self.url = ""
+        self._swallow: Callable[[], None] | None = None
+        self.swallowed = 0
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def swallow_next_verdicts(self, then: Callable[[], None]) -> None:
+        """Let the next batch of swipes through, keep its reply to oneself, and do something before the line breaks."""
+        self._swallow = then
+
+    async def serve(self) -> asyncio.Server:
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        return server
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream = None
+        try:
+            if self.mode == "down":
+                return
+            target = urlsplit(self.target)
+            to_read, upstream = await asyncio.open_connection(target.hostname, target.port)
+            sent = _Sent()
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._up(reader, upstream, sent))
+                both.create_task(self._down(to_read, writer, sent))
+        except* (OSError, EOFError):
+            pass
+        finally:
+            for each in (writer, upstream):
+                if each is not None:
+                    each.close()
+
+    async def _up(self, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter, sent: "_Sent") -> None:
+        while part := await reader.read(PART_BYTES):
+            if self.mode == "down":
+                raise EOFError
+            if part.startswith((b"POST ", b"GET ", b"DELETE ")):
+                sent.classifications = part.startswith(b"POST /v1/classifications ")
+            upstream.write(part)
+            await upstream.drain()
+        raise EOFError
+
+    async def _down(self, upstream: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: "_Sent") -> None:
+        while part := await upstream.read(PART_BYTES):
+            if self.mode == "down":
+                raise EOFError
+            if sent.classifications and self._swallow is not None:
+                then, self._swallow = self._swallow, None
+                self.swallowed += 1
+                await asyncio.to_thread(then)
+                raise EOFError
+            writer.write(part)
+            await writer.drain()
+        raise EOFError
+
+
+class _Sent:
+    """What the last request on a connection was for."""
+
+    classifications = False
+
+
+@contextmanager
+def a_line(target: str) -> Iterator[Line]:
+    """Run a line in a thread of its own, for as long as the context lasts."""
+    line = Line(target)
+    loop = asyncio.new_event_loop()
+    ready = threading.Event()
+
+    async def run(stop: asyncio.Event) -> None:
+        server = await line.serve()
+        ready.set()
+        await stop.wait()
+        server.close()
+
+    stop = asyncio.Event()
+
+    def work() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(run(stop))
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0.05))
+        loop.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    ready.wait()
+    try:
+        yield line
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
