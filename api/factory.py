@@ -29,6 +29,7 @@ from api.services.hub import Hub
 from api.services.labels import Labels
 from api.services.levels import Levels
 from api.services.monitoring import Monitoring, watched
+from api.services.pages import Pages
 from api.services.partitions import keep_ahead
 from api.services.pictures import Pictures
 from api.services.places import Places
@@ -135,6 +136,7 @@ def _build(
         retractions=Retractions(pool, published, dice),
         volunteers=Volunteers(sessions),
         projects=Projects(sessions, pool, published),
+        pages=Pages(pool),
         subjects=Subjects(sessions),
         places=Places(pool),
         media=Pictures(open_storage(settings)),

@@ -13,6 +13,7 @@ from mobile_schemas.fields import Model
 from mobile_schemas.health import HealthOut
 from mobile_schemas.imports import ChunkPath, ImportIn, ImportOut, ImportPath, UploadIn, UploadOut, UploadPath
 from mobile_schemas.labels import LabelOut, LabelsQuery
+from mobile_schemas.pages import PagesOut, PagesQuery
 from mobile_schemas.places import PlacedSubjectsOut, SubjectsQuery
 from mobile_schemas.problems import ProblemPath
 from mobile_schemas.projects import ProjectOut, ProjectPath, ProjectsOut
@@ -196,6 +197,16 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         summary="One project with its questions.",
         parameters=ProjectPath,
         reply=ProjectOut,
+    ),
+    Endpoint(
+        name="get_pages",
+        method="GET",
+        path="/v1/projects/{slug}/pages",
+        summary="What a project is about, its tutorial and its field guide, as HTML that is safe to show.",
+        parameters=ProjectPath,
+        query=PagesQuery,
+        reply=PagesOut,
+        headers={"ETag": "Send it as `If-None-Match`: the answer is 304, without content, while nothing has changed."},
     ),
     Endpoint(
         name="labels",

@@ -5,6 +5,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mobile_schemas.fields import Level, Model, Slug, WorkflowId
+from mobile_schemas.subjects import LocationOut
+
+Summary = Annotated[
+    str | None,
+    Field(max_length=280, description="The first paragraph of the project's about page, as plain text."),
+]
+Picture = Annotated[
+    LocationOut | None,
+    Field(description="The first picture of its about page, else one of its subjects; null where it has neither."),
+]
 
 
 class WorkflowOut(Model):
@@ -26,6 +36,8 @@ class ProjectSummaryOut(Model):
 
     slug: Slug
     title: str
+    summary: Summary
+    picture: Picture
 
 
 class ProjectsOut(Model):
@@ -39,6 +51,8 @@ class ProjectOut(Model):
 
     slug: Slug
     title: str
+    summary: Summary
+    picture: Picture
     version: Annotated[int | None, Field(ge=1, description="The cascade's version; null before one is published.")]
     workflows: list[WorkflowOut]
 

@@ -22,6 +22,7 @@ from api.cli import (
     happening,
     labels,
     ledger,
+    pages,
     panoptes,
     people,
     publishing,
@@ -68,6 +69,7 @@ app.add_typer(publishing.cascade)
 app.add_typer(subjects.app)
 app.add_typer(scores.app)
 app.add_typer(gold.app)
+app.add_typer(pages.app)
 app.command("upload")(uploading.upload)
 app.add_typer(panoptes.panoptes)
 app.add_typer(labels.labels)

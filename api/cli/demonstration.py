@@ -19,9 +19,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from api.app import App
 from api.cli.beside import Beside, beside
+from api.cli.pages import summary
 from api.cli.running import console, fail
 from api.demo.by_eye import cascade_declaration
 from api.demo.cutouts import MANIFEST, cut
+from api.demo.telling import write_pages
 from api.errors import CommandError
 from api.manifest import ManifestError
 from api.media.errors import WorkersCannotStartError
@@ -29,6 +31,7 @@ from api.media.storage import place_of
 from api.phone import Phone, all_of
 from api.services.admitting import ImportingError, Report
 from api.services.importing import import_manifest
+from api.services.pages import import_pages
 from api.settings import Settings
 from api.worker import work
 
@@ -37,6 +40,9 @@ PROJECT: Final = "hubble"
 
 SUBJECTS: Final = Path("demo", PROJECT)
 """Folder of the cutouts, inside the data folder."""
+
+PAGES: Final = Path("demo", f"{PROJECT}-pages")
+"""Folder of what volunteers are told, inside the data folder."""
 
 
 class PortTakenError(CommandError):
@@ -108,13 +114,14 @@ def _stopped_by_signals() -> asyncio.Event:
 
 
 async def _prepare(house: Beside, settings: Settings) -> int:
-    """Do what is not done yet: cut, import, publish. Return the number of the first workflow."""
+    """Do what is not done yet: cut, import, publish, tell. Return the number of the first workflow."""
     manifest = await _cut(settings.data_dir / SUBJECTS)
     report = await _import(house, settings, manifest)
     console.print(f"Galaxies: {report.imported} imported, {report.updated} updated, {report.unchanged} there already.")
     publication = await house.services.publishing.publish(cascade_declaration())
     said = "is in force already" if publication.unchanged else "is published"
     console.print(f"Version {publication.version} of the cascade {said}.")
+    console.print(await _tell(house, settings, manifest.parent), markup=False)
     project = await house.services.projects.get(PROJECT)
     number: int = project["workflows"][0]["id"]
     return number
@@ -138,6 +145,12 @@ async def _import(house: Beside, settings: Settings, manifest: Path) -> Report:
             place_of(settings),
             follow=lambda now: follow(now.report.rows, max(now.lines - 1, 1)),
         )
+
+
+async def _tell(house: Beside, settings: Settings, cutouts: Path) -> str:
+    """Import what volunteers are told, and say what became of it."""
+    folder = await asyncio.to_thread(write_pages, settings.data_dir / PAGES, cutouts)
+    return summary(PROJECT, await import_pages(house.pool, folder, PROJECT, place_of(settings)))
 
 
 @contextlib.contextmanager
@@ -179,6 +192,7 @@ def _where_to_go(url: str, workflow: int) -> str:
     return dedent(f"""\
         The service is at {url}
           its questions    {url}/v1/projects/{PROJECT}
+          what people read {url}/v1/projects/{PROJECT}/pages
           the whole API    {url}/docs
           whether it works {url}/health
 

@@ -47,13 +47,17 @@ def external_id(view: View) -> str:
     return f"HDF-{round(view.x_px):04d}-{round(view.y_px):04d}"
 
 
-def _write_cutout(folder: Path, picture: Image.Image, view: View) -> None:
+def framed(picture: Image.Image, view: View) -> Image.Image:
+    """Return a view of the picture in the size of a subject."""
     # A whole number is the middle of a pixel for sep and its corner for Pillow. Lanczos reads beyond the box, so the
     # edges of the cutout are as true as its middle.
     left, top = view.x_px + 0.5 - view.half_px, view.y_px + 0.5 - view.half_px
     box = (left, top, left + 2 * view.half_px, top + 2 * view.half_px)
-    cutout = picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS, box=box)
-    cutout.save(folder / f"{external_id(view)}.png", compress_level=1)
+    return picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS, box=box)
+
+
+def _write_cutout(folder: Path, picture: Image.Image, view: View) -> None:
+    framed(picture, view).save(folder / f"{external_id(view)}.png", compress_level=1)
 
 
 def _write_manifest(folder: Path, shown: list[View]) -> Path:

@@ -15,6 +15,7 @@ from api.services.health import Health
 from api.services.labels import Labels
 from api.services.levels import Levels
 from api.services.monitoring import Monitoring
+from api.services.pages import Pages
 from api.services.pictures import Pictures
 from api.services.places import Places
 from api.services.projects import Projects
@@ -37,6 +38,7 @@ class Services:
     retractions: Retractions
     volunteers: Volunteers
     projects: Projects
+    pages: Pages
     subjects: Subjects
     places: Places
     media: Pictures

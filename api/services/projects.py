@@ -1,15 +1,20 @@
 """Projects: campaigns, and the questions that they ask."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from api.errors import UnknownProjectError
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
+from api.services.views import location_view
 from api.store.engine import Pool
-from api.store.projects import Edition, Project, ProjectStore
+from api.store.pages import Face, PageStore
+from api.store.projects import Edition, ProjectStore
 from api.store.sessions import Sessions
 from cascade.graph import Workflow
+
+FACE_WIDTH: Final = 640
+"""Pixels across which a list shows the picture of a project."""
 
 
 class Projects:
@@ -22,10 +27,10 @@ class Projects:
 
     @reachable
     async def list(self) -> dict[str, Any]:
-        """Return all projects by slug."""
-        async with self._sessions.begin() as session:
-            projects = await ProjectStore(session).all()
-        return {"projects": [{"slug": project.slug, "title": _title(project)} for project in projects]}
+        """Return all projects by slug, with what a list shows of them, by one statement."""
+        async with self._pool.acquire() as connection:
+            faces = await PageStore(connection).faces()
+        return {"projects": [_face_view(face) for face in faces]}
 
     @reachable
     async def get(self, slug: str) -> dict[str, Any]:
@@ -46,17 +51,21 @@ class Projects:
             current = None
             if project.version_id is not None:
                 current = await self._published.get(connection, project.version_id)
+            [face] = await PageStore(connection).faces(project.id)
             declared = [(each, await self._published.get(connection, each.version_id)) for each in editions]
-        return {
-            "slug": slug,
-            "title": _title(project),
+        return _face_view(face) | {
             "version": None if current is None else current.number,
             "workflows": _workflows_view(current, declared),
         }
 
 
-def _title(project: Project) -> str:
-    return project.title or project.slug
+def _face_view(face: Face) -> dict[str, Any]:
+    return {
+        "slug": face.slug,
+        "title": face.title or face.slug,
+        "summary": face.summary,
+        "picture": None if face.picture is None else location_view(face.picture, FACE_WIDTH),
+    }
 
 
 def _workflows_view(current: Published | None, declared: Sequence[tuple[Edition, Published]]) -> Sequence[object]:

@@ -13,11 +13,12 @@ def card_view(metadata: Mapping[str, str], locations: Sequence[Location], width:
     """Return the metadata that a volunteer may see, and each picture in the size that fits the screen's width."""
     return {
         "metadata": {key: value for key, value in metadata.items() if not key.startswith(HIDDEN)},
-        "locations": [_location_view(location, width) for location in locations],
+        "locations": [location_view(location, width) for location in locations],
     }
 
 
-def _location_view(location: Location, width: int) -> dict[str, Any]:
+def location_view(location: Location, width: int) -> dict[str, Any]:
+    """Return a picture in the size that fits a width, as the contract has it (`LocationOut`)."""
     fitting = next((variant for variant in location.variants if variant[0] >= width), location.variants[-1])
     return {
         "url": f"/media/{location.digest}/{fitting[0]}",

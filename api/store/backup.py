@@ -48,7 +48,7 @@ class BackupStore:
         }
 
     async def digests(self) -> set[bytes]:
-        """Return the digests of all pictures that subjects have."""
+        """Return the digests of all pictures that subjects and pages have."""
         found: set[bytes] = set()
         async with self._connection.transaction():
             async for row in self._connection.cursor(_SQL["digests"], prefetch=5000):

@@ -34,11 +34,6 @@ class ProjectStore:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def all(self) -> Sequence[Project]:
-        """Return all projects by slug."""
-        rows = await self._session.exec(select(ProjectRow).order_by(col(ProjectRow.slug)))
-        return [_project(row) for row in rows]
-
     async def by_slug(self, slug: str) -> Project | None:
         """Return the project of a slug."""
         row = (await self._session.exec(select(ProjectRow).where(col(ProjectRow.slug) == slug))).first()

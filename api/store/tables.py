@@ -137,6 +137,24 @@ class ProjectRow(SQLModel, table=True):
     created_at: datetime = _now()
 
 
+class ProjectPageRow(SQLModel, table=True):
+    """A page of a project as its researchers wrote it. `name` is about, tutorial or guide.
+
+    `pictures` has, by the paths that the text names, what `location` has of pictures: digest, mime, width, height,
+    blurhash, variants. `summary` (the first paragraph, cut) and `picture` (the path of the first picture) are what a
+    list of projects shows, made with the page so that the list need not read it; only an about page has them.
+    """
+
+    __tablename__ = "project_page"
+    project_id: int = _key(Integer, ForeignKey("project.id"))
+    name: str = _key(Text)
+    markdown: str = _words()
+    pictures: dict[str, dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    summary: str | None = _words(null=True)
+    picture: str | None = _words(null=True)
+    set_at: datetime = _now()
+
+
 class CascadeVersionRow(SQLModel, table=True):
     """A published declaration: never changed, never deleted. `settled_at`: when all subjects had followed it."""
 
@@ -224,6 +242,7 @@ class SubjectRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("project_id", "external_id"),
         Index("subject_sky", "project_id", "healpix", postgresql_where=text("healpix IS NOT NULL")),
+        Index("subject_in_order", "project_id", "id"),
     )
     id: int = _identity()
     project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))

@@ -20,6 +20,7 @@ from api.caller import Scope
 from api.factory import open_services
 from api.media.storage import Storage, open_storage, place_of
 from api.services.importing import import_manifest
+from api.services.pages import import_pages
 from api.settings import Settings
 from api.store.engine import open_pool
 from mobile_schemas.endpoints import Access
@@ -99,6 +100,7 @@ async def _prepare(settings: Settings) -> dict[Access, str]:
         await import_manifest(pool, _manifest(settings.data_dir), SLUG, place_of(settings))
         for declaration in (ASKED_BEFORE, CASCADE):
             await services.publishing.publish(declaration)
+        await import_pages(pool, _pages(settings.data_dir), SLUG, place_of(settings))
         registered = await services.volunteers.register(VolunteerIn())
         researcher = await services.tokens.issue(SLUG, Scope.RESEARCHER, "test")
         importer = await services.tokens.issue(SLUG, Scope.IMPORT, "test")
@@ -122,3 +124,14 @@ def _manifest(folder: Path) -> Path:
             gold = "yes" if number < GOLD else ""
             rows.writerow([f"g{number}", f"{number}.png", *place, "deep", dice.random(), gold])
     return path
+
+
+def _pages(folder: Path) -> Path:
+    """Write what volunteers are told, with one of the pictures."""
+    pages = folder / "pages"
+    pages.mkdir()
+    (pages / "galaxy.png").write_bytes((folder / "0.png").read_bytes())
+    picture = "![A galaxy](galaxy.png)"
+    (pages / "about.md").write_text(f"We count *galaxies*.\n\n{picture}\n")
+    (pages / "guide.md").write_text(f"## Galaxies {{galaxy=yes}}\n\n{picture}\n\nThey are **soft**.\n")
+    return pages

@@ -122,6 +122,7 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     labels = traveller.ask("labels", slug=SLUG)
     assert len(labels.text.splitlines()) >= 1
     assert int(labels.headers[CURSOR_HEADER]) >= 1
+    read_what_people_are_told(traveller)
     find_subjects(traveller)
     follow_events(traveller)
     send_scores(traveller)
@@ -132,6 +133,17 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     read_pages(traveller)
     traveller.ask("openapi")
     assert traveller.asked == set(TABLE)
+
+
+def read_what_people_are_told(traveller: Traveller) -> None:
+    """Read the pages of the project, and again what the list shows of them."""
+    told = traveller.ask("get_pages", slug=SLUG, query={"width": 320}).json()
+    [entry] = told["guide"]
+    [listed] = [each for each in traveller.ask("list_projects").json()["projects"] if each["slug"] == SLUG]
+    assert (entry["title"], entry["example"]) == ("Galaxies", {"workflow": "galaxy", "answer": "yes"})
+    assert (entry["html"], entry["picture_alt"]) == ("<p>They are <strong>soft</strong>.</p>", "A galaxy")
+    assert entry["picture"]["url"] in told["about"]
+    assert (listed["summary"], listed["picture"]["blurhash"]) == ("We count galaxies.", entry["picture"]["blurhash"])
 
 
 def find_subjects(traveller: Traveller) -> None:

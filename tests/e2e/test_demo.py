@@ -35,6 +35,7 @@ def test_the_demonstration_serves_galaxies_and_a_crowd_retires_them(data_dir: Pa
 
     assert "Galaxies: 300 imported, 0 updated, 0 there already." in said
     assert "Version 1 of the cascade is published." in said
+    assert "Pages of hubble: about, tutorial, guide new." in said
     assert crowd.returncode == 0, crowd.stdout
     table = {row[0]: row for line in crowd.stdout.splitlines() if (row := line.split()) and len(row) > 8}
     assert int(table["galaxy"][1]) > 200
@@ -48,6 +49,7 @@ def test_the_demonstration_serves_galaxies_and_a_crowd_retires_them(data_dir: Pa
 
     assert "Galaxies: 0 imported, 0 updated, 300 there already." in said
     assert "Version 1 of the cascade is in force already." in said
+    assert "Pages of hubble: about, tutorial, guide unchanged." in said
     assert took < 20  # 5 s where nothing else runs
 
 

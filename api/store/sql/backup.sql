@@ -21,4 +21,7 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NO
 ORDER BY c.relname;
 
 -- name: digests
-SELECT DISTINCT digest FROM location;
+-- Of the pictures of subjects and of those on pages.
+SELECT digest FROM location
+UNION
+SELECT shown.value ->> 'digest' FROM project_page, jsonb_each(pictures) AS shown;
