@@ -194,7 +194,7 @@ def test_a_deck_that_runs_dry_says_why_and_what_next(phone: Phone) -> None:
 
 def test_pictures_of_the_next_cards_come_before_they_are_wanted(phone: Phone, line: Line) -> None:
     phone.begin(MEADOW, BIRD[MEADOW])
-    until(lambda: len(phone.kept("cards")) == 20)
+    until(lambda: len(phone.kept("cards")) == 30)
     phone.page.wait_for_timeout(1500)
 
     line.mode = "down"
@@ -204,4 +204,4 @@ def test_pictures_of_the_next_cards_come_before_they_are_wanted(phone: Phone, li
         phone.page.keyboard.press("ArrowRight")
     phone.wait_for_card(other_than=last)
 
-    assert len(phone.kept("cards")) == 10
+    assert len(phone.kept("cards")) == 20

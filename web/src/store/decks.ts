@@ -11,7 +11,8 @@ import { database, dropFact, fact, setFact, type HeldCard } from "./database";
 import { alone } from "./locks";
 import { ensureToken, tokenIsUnknown } from "./volunteer";
 
-export const DECK_SIZE = 20;
+/** Half an hour of swiping in a tunnel; more would keep subjects from others for nothing. */
+export const DECK_SIZE = 30;
 
 /** How long a tab keeps a card for itself without a sign of life. */
 const CLAIM_MS = 120_000;
