@@ -32,6 +32,7 @@ from api.services.monitoring import Monitoring, watched
 from api.services.partitions import keep_ahead
 from api.services.pictures import Pictures
 from api.services.places import Places
+from api.services.progress import ProgressReports
 from api.services.projects import Projects
 from api.services.published import PublishedCascades
 from api.services.publishing import Publishing
@@ -135,6 +136,7 @@ def _build(
         retractions=Retractions(pool, published, dice),
         volunteers=Volunteers(sessions),
         projects=Projects(sessions, pool, published),
+        progress=ProgressReports(pool, slow_pool, published),
         subjects=Subjects(sessions),
         places=Places(pool),
         media=Pictures(open_storage(settings)),

@@ -17,6 +17,7 @@ from api.services.levels import Levels
 from api.services.monitoring import Monitoring
 from api.services.pictures import Pictures
 from api.services.places import Places
+from api.services.progress import ProgressReports
 from api.services.projects import Projects
 from api.services.publishing import Publishing
 from api.services.retractions import Retractions
@@ -37,6 +38,7 @@ class Services:
     retractions: Retractions
     volunteers: Volunteers
     projects: Projects
+    progress: ProgressReports
     subjects: Subjects
     places: Places
     media: Pictures
