@@ -33,6 +33,7 @@ from api.services.pages import Pages
 from api.services.partitions import keep_ahead
 from api.services.pictures import Pictures
 from api.services.places import Places
+from api.services.progress import ProgressReports
 from api.services.projects import Projects
 from api.services.published import PublishedCascades
 from api.services.publishing import Publishing
@@ -137,6 +138,7 @@ def _build(
         volunteers=Volunteers(sessions),
         projects=Projects(sessions, pool, published),
         pages=Pages(pool),
+        progress=ProgressReports(pool, slow_pool, published),
         subjects=Subjects(sessions),
         places=Places(pool),
         media=Pictures(open_storage(settings)),

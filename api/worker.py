@@ -30,6 +30,7 @@ from api.metrics import count_job, count_job_failure
 from api.outbound.fetching import Fetcher
 from api.outbound.posting import Poster
 from api.postgres.embedded import running_postgres
+from api.services.activity import fold
 from api.services.archiving import Archive, archive_due
 from api.services.delivering import Delivering
 from api.services.finishing import Finishing
@@ -77,6 +78,7 @@ def jobs(delivering: Delivering) -> Sequence[Job]:
         Job("sequencing", 0.1, 60, sequence),
         Job("settling", 2, 3600, partial(_settle_projects, PublishedCascades(), random.SystemRandom())),
         Job("totals", 1, 3600, Totals().count),
+        Job("activity", 1, 3600, fold),
         Job("finishing", 1, 60, Finishing(PublishedCascades()).look),
         Job("webhooks", 0, 60, delivering.turn),
         Job("partitions", 3600, 60, _keep_partitions_ahead),

@@ -16,6 +16,7 @@ from mobile_schemas.labels import LabelOut, LabelsQuery
 from mobile_schemas.pages import PagesOut, PagesQuery
 from mobile_schemas.places import PlacedSubjectsOut, SubjectsQuery
 from mobile_schemas.problems import ProblemPath
+from mobile_schemas.progress import MyProjectOut, MyProjectQuery, ProgressOut
 from mobile_schemas.projects import ProjectOut, ProjectPath, ProjectsOut
 from mobile_schemas.questions import QuestionsOut, QuestionsQuery
 from mobile_schemas.subjects import MediaPath, SubjectOut, SubjectPath
@@ -207,6 +208,24 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         query=PagesQuery,
         reply=PagesOut,
         headers={"ETag": "Send it as `If-None-Match`: the answer is 304, without content, while nothing has changed."},
+    ),
+    Endpoint(
+        name="project_progress",
+        method="GET",
+        path="/v1/projects/{slug}/progress",
+        summary="What a project has reached: its subjects by state, volunteers and votes.",
+        parameters=ProjectPath,
+        reply=ProgressOut,
+    ),
+    Endpoint(
+        name="my_project",
+        method="GET",
+        path="/v1/me/projects/{slug}",
+        summary="What your answers to a project have done, your streak, and the way to the next level.",
+        access="volunteer",
+        parameters=ProjectPath,
+        query=MyProjectQuery,
+        reply=MyProjectOut,
     ),
     Endpoint(
         name="labels",

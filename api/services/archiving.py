@@ -4,6 +4,7 @@ Theory of operation
 -------------------
 A month that is closed does not change: votes go to the month that they arrive in. Archiving one is
 
+    fold      it into what is counted by day (`api.services.activity`);
     read      its rows and their sum, in one snapshot, into a file;
     put       the file into the store of objects;
     check     the object: fetched again, decoded, and compared with what was read;
@@ -34,6 +35,7 @@ import structlog
 
 from api.errors import CommandError
 from api.media.storage import Storage
+from api.services.activity import catch_up
 from api.services.archive_files import Fingerprint, fingerprint_of, read_about, read_month, write_month
 from api.services.partitions import PATIENCE_MS
 from api.store.archiving import ArchiveStore, Checksum, Month, month_rows
@@ -140,6 +142,7 @@ class Archive:
             Nothing has changed.
         """
         async with self._alone(), self._folder() as folder:
+            await catch_up(self._connection)
             columns = await self._store.columns()
             path = folder / "month.parquet"
             known, fingerprint = await asyncio.to_thread(self._read, month, columns, path)

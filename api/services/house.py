@@ -18,6 +18,7 @@ from api.services.monitoring import Monitoring
 from api.services.pages import Pages
 from api.services.pictures import Pictures
 from api.services.places import Places
+from api.services.progress import ProgressReports
 from api.services.projects import Projects
 from api.services.publishing import Publishing
 from api.services.retractions import Retractions
@@ -39,6 +40,7 @@ class Services:
     volunteers: Volunteers
     projects: Projects
     pages: Pages
+    progress: ProgressReports
     subjects: Subjects
     places: Places
     media: Pictures

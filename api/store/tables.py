@@ -110,6 +110,7 @@ class TokenRow(SQLModel, table=True):
     """What a client shows to be let in. Only the SHA-256 of the token is stored."""
 
     __tablename__ = "token"
+    __table_args__ = (Index("token_of_imports", "project_id", "source", postgresql_where=text("scope = 'import'")),)
     sha256: bytes = _key(LargeBinary)
     scope: str = _words()
     volunteer_id: int | None = _big(null=True)
@@ -226,10 +227,48 @@ class WorkflowTotalRow(SQLModel, table=True):
     open: int = _number(BigInteger)
     contested: int = _number(BigInteger)
     retired: int = _number(BigInteger)
+    retired_yes: int = _number(BigInteger)
+    retired_no: int = _number(BigInteger)
     votes: int = _number(BigInteger)
     contested_bar: int | None = _big(null=True)
     counted_at: datetime = _now()
     finished_at: datetime | None = _moment()
+
+
+class ActivityFoldRow(SQLModel, table=True):
+    """How far the worker has folded the ledger into the three tables below: one row, with the id 1."""
+
+    __tablename__ = "activity_fold"
+    id: int = _key(SmallInteger)
+    folded_until: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class ActivityDayRow(SQLModel, table=True):
+    """How many answers a person gave to a project on a day of their own calendar; 0 where all were taken back."""
+
+    __tablename__ = "activity_day"
+    person_id: int = _key(BigInteger)
+    project_id: int = _key(Integer)
+    day: date = _key(Date)
+    votes: int = _number(default=None)
+
+
+class ProjectDayRow(SQLModel, table=True):
+    """How many answers of volunteers arrived for a project on a day in UTC."""
+
+    __tablename__ = "project_day"
+    project_id: int = _key(Integer)
+    day: date = _key(Date)
+    votes: int = _number(default=None)
+
+
+class ProjectTotalRow(SQLModel, table=True):
+    """How many persons have a row in `activity_day` for a project, and the sum of these rows."""
+
+    __tablename__ = "project_total"
+    project_id: int = _key(Integer)
+    volunteers: int = _number(BigInteger, default=None)
+    votes: int = _number(BigInteger, default=None)
 
 
 class SubjectRow(SQLModel, table=True):

@@ -11,6 +11,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _add_pages()
+    _keep_progress()
+
+
+def _add_pages() -> None:
     # Pages of projects; and the first subject of a project, for the list of projects, without sorting all.
     op.create_table(
         "project_page",
@@ -25,3 +30,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "name"),
     )
     op.create_index("subject_in_order", "subject", ["project_id", "id"])
+
+
+def _keep_progress() -> None:
+    imports = sa.text("scope = 'import'")
+    op.create_index("token_of_imports", "token", ["project_id", "source"], postgresql_where=imports)
+    for name in ("retired_yes", "retired_no"):
+        op.add_column("workflow_total", sa.Column(name, sa.BigInteger(), nullable=False, server_default=sa.text("0")))
+    op.create_table(
+        "activity_fold",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("folded_until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "activity_day",
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), autoincrement=False, nullable=False),
+        sa.Column("votes", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "project_id", "day"),
+    )
+    op.create_table(
+        "project_day",
+        sa.Column("project_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), autoincrement=False, nullable=False),
+        sa.Column("votes", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "day"),
+    )
+    op.create_table(
+        "project_total",
+        sa.Column("project_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("volunteers", sa.BigInteger(), nullable=False),
+        sa.Column("votes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id"),
+    )

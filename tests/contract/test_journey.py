@@ -117,6 +117,13 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
         "rejected",
     }
 
+    reached = traveller.ask("project_progress", slug=SLUG).json()
+    assert [each["name"] for each in reached["workflows"]] == ["galaxy", "arms", "merging"]
+    mine = traveller.ask("my_project", token=token, slug=SLUG, query={"utc_offset_minutes": 60}).json()
+    training = mine["workflows"][0]["training"]
+    assert sum(training.values()) == sum("feedback" in verdict for verdict in verdicts)
+    assert (mine["next_level"]["level"], mine["next_level"]["workflows"]) == (2, ["merging"])
+
     named = {"key": str(uuid.uuid4()), "subjects": ["S1", "S2"]}
     assert len(traveller.ask("deal_named", named, workflow_id=workflow["id"]).json()["cards"]) == 2
     labels = traveller.ask("labels", slug=SLUG)

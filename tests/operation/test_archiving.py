@@ -97,6 +97,16 @@ async def test_a_month_that_left_and_came_back_is_the_same(archive: Archive, old
     assert await ArchiveStore(old).has_partition(JANUARY)
 
 
+async def test_a_month_is_counted_by_day_before_it_leaves(archive: Archive, old: Connection) -> None:
+    await old.execute("INSERT INTO project (slug) VALUES ('lenses')")
+    await old.execute("INSERT INTO workflow (project_id, name, question) VALUES (1, 'arc', 'Is there an arc?')")
+    votes = await old.fetchval("SELECT count(*) FROM classification WHERE kind = 0 AND workflow_id = 1")
+
+    await archive.archive(JANUARY)
+
+    assert await old.fetchval("SELECT sum(votes) FROM activity_day") == votes > 0
+
+
 async def test_the_file_is_read_by_others_and_by_workflow(
     archive: Archive, old: Connection, storage: FolderStorage, tmp_path: Path
 ) -> None:

@@ -11,12 +11,13 @@ ORDER BY w.id;
 SELECT pg_try_advisory_xact_lock($1, $2);
 
 -- name: count_stages
-INSERT INTO workflow_total (workflow_id, open, contested, retired, votes)
+INSERT INTO workflow_total (workflow_id, open, contested, retired, retired_yes, retired_no, votes)
 SELECT $1, count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1), count(*) FILTER (WHERE state = 2),
+       count(*) FILTER (WHERE state = 2 AND answer = 1), count(*) FILTER (WHERE state = 2 AND answer = 0),
        coalesce(sum(n_yes + n_no + n_unsure + u_yes + u_no + u_unsure), 0)
 FROM stage WHERE workflow_id = $1
 ON CONFLICT (workflow_id) DO UPDATE SET open = excluded.open, contested = excluded.contested,
-    retired = excluded.retired, votes = excluded.votes, counted_at = now();
+    retired = excluded.retired, retired_yes = excluded.retired_yes, retired_no = excluded.retired_no, votes = excluded.votes, counted_at = now();
 
 -- name: set_contested_bars
 -- The skill that a quarter of the proven persons of a workflow reach; proven is as cascade.skill has it.
