@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import av
 import numpy as np
@@ -23,6 +23,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
@@ -107,8 +108,8 @@ def _track(given: InputContainer, container: str, source: Path, limits: VideoLim
     track = next(tracks, None)
     if track is None:
         raise NoVideoTrackError(source)
-    # PyAV gives no context to a codec that FFmpeg cannot decode.
-    codec = "an unknown codec" if track.codec_context is None else track.codec.canonical_name
+    context = cast(VideoCodecContext | None, track.codec_context)  # there is none for what FFmpeg cannot decode
+    codec = "an unknown codec" if context is None else context.codec.canonical_name
     if (container, codec) not in TAKEN:
         raise VideoCodecError(source, codec, container)
     _refuse_large(track.width, track.height, source, limits)
@@ -179,7 +180,7 @@ def _still(made: InputContainer, codec: str, source: Path, limits: VideoLimits) 
     still: Image.Image | None = None
     for number, frame in enumerate(_frames(made, codec, source, limits)):
         if still is None or (number < _STILL_FRAMES and frame.time <= _STILL_SECONDS and not _is_lit(still)):
-            shown = frame.to_image()
+            shown = Image.fromarray(frame.to_ndarray(format="rgb24"))
             if still is None or _is_lit(shown):
                 still = _upright(shown, frame, made.streams.video[0])
     if still is None:

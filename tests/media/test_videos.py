@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -65,7 +66,7 @@ def test_what_phones_play_is_served_with_a_still(tmp_path: Path, kind: str, code
     assert image.video == Video(mime, 64, 48, len(served), 1.2)
     assert (image.mime, image.width, image.height, [each.width for each in image.variants]) == (mime, 64, 48, [64])
     assert still(tmp_path, image).size == (64, 48)
-    with av.open(io.BytesIO(served)) as container:
+    with av.open(io.BytesIO(served), "r") as container:
         assert len(list(container.decode(video=0))) == 12
 
 
@@ -89,31 +90,32 @@ def test_neither_sound_nor_what_is_told_of_place_and_title_is_served(
     assert b"Badger" in given
     assert b"Badger" not in served
     assert b"48.13" not in served
-    with av.open(io.BytesIO(served)) as container:
+    with av.open(io.BytesIO(served), "r") as container:
         assert [stream.type for stream in container.streams] == ["video"]
 
 
 def test_the_same_video_is_made_once_and_made_again_when_it_is_lost(tmp_path: Path) -> None:
-    image, served = made(tmp_path, a_film())
+    film = a_film()
+    image, served = made(tmp_path, film)
     path = tmp_path / (video_key(image.digest, MP4) or "")
     written = path.stat().st_mtime_ns
 
-    assert made(tmp_path, a_film()) == (image, served)
+    assert made(tmp_path, film) == (image, served)
     assert path.stat().st_mtime_ns == written
     path.write_bytes(bytes(len(served)))
-    assert made(tmp_path, a_film()) == (image, served)
+    assert made(tmp_path, film) == (image, served)
 
 
 def test_the_still_is_the_first_frame_that_is_not_black(tmp_path: Path) -> None:
     image, _ = made(tmp_path, a_film(black=5))
 
-    assert still(tmp_path, image).convert("L").getextrema()[1] > 100
+    assert np.asarray(still(tmp_path, image)).max() > 100
 
 
 def test_a_video_that_is_dark_for_a_second_has_its_first_frame_as_still(tmp_path: Path) -> None:
     image, _ = made(tmp_path, a_film(frames=14, black=12))
 
-    assert still(tmp_path, image).convert("L").getextrema()[1] < 20
+    assert np.asarray(still(tmp_path, image)).max() < 20
 
 
 def test_a_video_that_was_held_upright_is_upright(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from pydantic_core import to_json
 from api.manifest import BadRow
 from api.media.images import video_key
 from api.media.storage import Place
+from api.services.admitting import Report
 from api.services.house import Services
-from api.services.importing import Report, Told, import_manifest, import_source
+from api.services.importing import Told, import_manifest, import_source
 from api.sources.listing import listed
 from api.store.engine import Connection, Pool
 from mobile_schemas.subjects import SubjectOut, VideoOut
