@@ -58,6 +58,8 @@ _PIXELS: Final = {
 _FAILURES: Final = (FFmpegError, ValueError, LookupError, RuntimeError, OverflowError, TypeError)
 """What PyAV raises on broken files, found by cutting, zeroing and flipping bytes."""
 
+_SLACK_SECONDS: Final = 0.5
+"""What a video may be too long: one that is cut without being encoded anew ends at no frame exactly."""
 _STILL_SECONDS: Final = 1.0
 _STILL_FRAMES: Final = 60
 _BLACK: Final = 32
@@ -134,7 +136,7 @@ def _copied(
             begin, end = _times(packet)
             first = begin if first is None else min(first, begin)
             last = max(last, end)
-            if last - first > limits.seconds:
+            if last - first > limits.seconds + _SLACK_SECONDS:
                 raise VideoTooLongError(source, _longest(given, last - first), limits.seconds)
             packet.stream = copy
             target.mux_one(packet)

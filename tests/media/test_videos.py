@@ -155,13 +155,14 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
 
 
 def test_a_video_is_measured_and_not_believed(tmp_path: Path) -> None:
-    def refused(**limits: int) -> MediaError:
-        return refusal(tmp_path, a_film(), limits=Limits(video=VideoLimits(**limits)))
+    def refused(limits: VideoLimits) -> MediaError:
+        return refusal(tmp_path, a_film(), limits=Limits(video=limits))
 
-    long, large, many = refused(seconds=1), refused(pixels=64 * 48 - 1), refused(frames=11)
+    long = refused(VideoLimits(seconds=0.5))
+    large, many = refused(VideoLimits(pixels=64 * 48 - 1)), refused(VideoLimits(frames=11))
 
     assert isinstance(long, VideoTooLongError)
-    assert "the video lasts 1.2 seconds; at most 1 are accepted: cut it (ffmpeg -i in.mp4 -t 1 -c copy" in str(long)
+    assert "the video lasts 1.2 seconds; at most 0.5 are accepted: cut it (ffmpeg -i in.mp4 -t 0.5 -c copy" in str(long)
     assert isinstance(large, VideoFrameTooLargeError)
     assert isinstance(many, TooManyFramesError)
 
