@@ -147,6 +147,15 @@ class UnknownMediaError(ChaffinchError):
         self.width = width
 
 
+class UnknownVideoError(ChaffinchError):
+    """There is no such video, or not of this kind."""
+
+    def __init__(self, digest: str, kind: str) -> None:
+        super().__init__(f"there is no video {digest} that is {kind}")
+        self.digest = digest
+        self.kind = kind
+
+
 class UnknownVolunteerError(ChaffinchError):
     """There is no such volunteer."""
 
@@ -311,6 +320,14 @@ class MethodNotAllowedError(ChaffinchError):
         self.allowed = allowed
 
 
+class NoSuchRangeError(ChaffinchError):
+    """A part is asked for that lies behind the end."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"there are {size_bytes} bytes, numbered from 0; the part asked for begins behind them")
+        self.size_bytes = size_bytes
+
+
 class WrongMediaTypeError(ChaffinchError):
     """The body is said to be something other than what is taken here."""
 
@@ -390,6 +407,7 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     UnknownUploadError: Kind(404, "unknown-upload", "There is no such upload"),
     UnknownImportError: Kind(404, "unknown-import", "There is no such import"),
     UnknownMediaError: Kind(404, "unknown-media", "There is no such picture"),
+    UnknownVideoError: Kind(404, "unknown-video", "There is no such video"),
     MethodNotAllowedError: Kind(405, "method-not-allowed", "The method is not known here"),
     NameTakenError: Kind(409, "name-taken", "The name is taken"),
     DeckKeyReusedError: Kind(409, "deck-key-reused", "The key was used for another deck"),
@@ -403,6 +421,7 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     BodyTooLargeError: Kind(413, "body-too-large", "The body is too large"),
     UploadTooLargeError: Kind(413, "upload-too-large", "The file is too large"),
     WrongMediaTypeError: Kind(415, "wrong-media-type", "The body is of another kind than is taken here"),
+    NoSuchRangeError: Kind(416, "no-such-range", "There is less than that"),
     InvalidInputError: Kind(422, "invalid-input", "The input is not what it should be"),
     DatabaseUnavailableError: Kind(503, "database-unavailable", "The database does not answer"),
     StorageError: Kind(503, "storage-unavailable", "The store of pictures and files does not answer"),

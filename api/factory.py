@@ -41,6 +41,7 @@ from api.services.retractions import Retractions
 from api.services.subjects import Subjects
 from api.services.tokens import Tokens
 from api.services.uploads import CONNECTIONS, Uploads
+from api.services.videos import Videos
 from api.services.volunteers import Volunteers
 from api.services.webhooks import Webhooks
 from api.services.what_if import WhatIf
@@ -142,6 +143,7 @@ def _build(
         subjects=Subjects(sessions),
         places=Places(pool),
         media=Pictures(open_storage(settings)),
+        videos=Videos(open_storage(settings)),
         health=Health(pool),
         publishing=Publishing(pool, published, dice),
         what_if=WhatIf(pool, url, published),

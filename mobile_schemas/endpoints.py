@@ -19,7 +19,7 @@ from mobile_schemas.problems import ProblemPath
 from mobile_schemas.progress import MyProjectOut, MyProjectQuery, ProgressOut
 from mobile_schemas.projects import ProjectOut, ProjectPath, ProjectsOut
 from mobile_schemas.questions import QuestionsOut, QuestionsQuery
-from mobile_schemas.subjects import MediaPath, SubjectOut, SubjectPath
+from mobile_schemas.subjects import MediaPath, SubjectOut, SubjectPath, VideoPath
 from mobile_schemas.volunteers import MeOut, VolunteerCreatedOut, VolunteerIn
 from mobile_schemas.webhooks import (
     DeliveriesOut,
@@ -41,6 +41,8 @@ MediaType = Literal[
     "application/xml",
     "image/webp",
     "image/avif",
+    "video/mp4",
+    "video/webm",
     "text/event-stream",
     "text/html; charset=utf-8",
     "text/plain; charset=utf-8",
@@ -55,6 +57,8 @@ XML: Final = "application/xml"
 NDJSON: Final = "application/x-ndjson"
 WEBP: Final = "image/webp"
 AVIF: Final = "image/avif"
+MP4: Final = "video/mp4"
+WEBM: Final = "video/webm"
 
 CURSOR_HEADER: Final = "Chaffinch-Cursor"
 """Header of the label feed: the cursor to give as `after` next time."""
@@ -93,8 +97,8 @@ class Endpoint:
     `path` has its parameters in braces; `parameters` is the model of them. `reply` is the model of the reply, of one
     line of it if `media_type` is NDJSON, of one event's data if it is EVENTS, and None where the bytes are not ours to
     describe; `other_media_types` are those that a handler may say instead. `body` is the model of a JSON body, or
-    `bytes` for one that is taken as it is. `problems` are the statuses peculiar to this endpoint; `statuses` adds those
-    that follow from its form.
+    `bytes` for one that is taken as it is. Where `ranges` are known, a part of the reply can be had (206). `problems`
+    are the statuses peculiar to this endpoint; `statuses` adds those that follow from its form.
     """
 
     name: str
@@ -110,6 +114,7 @@ class Endpoint:
     media_type: MediaType = JSON
     headers: dict[str, str] = field(default_factory=dict, hash=False)
     other_media_types: tuple[str, ...] = ()
+    ranges: bool = False
     problems: tuple[int, ...] = ()
 
     @property
@@ -122,6 +127,8 @@ class Endpoint:
             found.add(404)
         if self.body is not None:
             found |= {400, 413, 415}
+        if self.ranges:
+            found.add(416)
         return tuple(sorted(found))
 
 
@@ -508,6 +515,24 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         summary="A picture at one width, as AVIF, if it was worth making. It never changes.",
         parameters=MediaPath,
         media_type=AVIF,
+    ),
+    Endpoint(
+        name="get_video_mp4",
+        method="GET",
+        path="/media/{digest}/video.mp4",
+        summary="A video that is MP4, whole or the part that Range asks for. It never changes.",
+        parameters=VideoPath,
+        media_type=MP4,
+        ranges=True,
+    ),
+    Endpoint(
+        name="get_video_webm",
+        method="GET",
+        path="/media/{digest}/video.webm",
+        summary="A video that is WebM, whole or the part that Range asks for. It never changes.",
+        parameters=VideoPath,
+        media_type=WEBM,
+        ranges=True,
     ),
     Endpoint(
         name="get_media",

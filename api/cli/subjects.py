@@ -57,7 +57,7 @@ def import_subjects(
 
     The columns of a manifest are external_id, location:1 and on, ra, dec and cutout, metadata:KEY, gold:WORKFLOW (yes,
     no or nothing), explanation:WORKFLOW and score:NAME (0 to 1). Locations are paths relative to the manifest, or
-    addresses, which are fetched. In a folder or an archive without a manifest every picture is a subject.
+    addresses, which are fetched. In a folder or an archive without a manifest every picture or video is a subject.
 
     A row that will not do is reported with its line and skipped, and the rest is imported. Subjects are known by their
     external_id: the same manifest again does only what is not done yet, and a changed one updates what changed. Gold

@@ -167,7 +167,7 @@ SUBJECT_COLUMNS: Final[Sequence[Column]] = (
     Column(
         "locations",
         _TEXT,
-        "its pictures: JSON, for each the SHA-256, source, media type, width and height (pixels)",
+        "its pictures and videos: JSON, for each the SHA-256, source, media type, width and height (pixels)",
         "meta.ref",
     ),
     Column("created_at", _MOMENT, "when it was imported", "time.creation"),

@@ -102,7 +102,7 @@ class Resource(Generic[Services]):
         endpoint, handler, content_type = known
         exchange.endpoint, exchange.path = endpoint.name, endpoint.path
         services = self._services()
-        headers = scope["headers"]
+        headers = scope["headers"] if method != "HEAD" else _without_range(scope["headers"])
         bearer = None if endpoint.access == "public" else await self._let_in(services, endpoint, headers, exchange)
         path = None if endpoint.parameters is None else _read_path(endpoint, scope)
         query = read_query(endpoint.query, scope["query_string"])
@@ -209,6 +209,11 @@ async def _pour(content: AsyncGenerator[bytes, None], send: Send) -> None:
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _without_range(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a HEAD: parts are for GET alone (RFC 9110, 14.2)."""
+    return [(name, value) for name, value in headers if name != b"range"]
 
 
 async def _read_body(endpoint: Endpoint, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Any:

@@ -73,6 +73,7 @@ def _operation(endpoint: Endpoint, models: Models) -> Json:
         "parameters": [*_parameters(endpoint.parameters, "path"), *_parameters(endpoint.query, "query")],
         "responses": {
             str(endpoint.status): _success(endpoint, models),
+            **({"206": _part(endpoint)} if endpoint.ranges else {}),
             **{str(status): {"$ref": f"#/components/responses/{status}"} for status in endpoint.statuses},
         },
     }
@@ -118,6 +119,12 @@ def _success(endpoint: Endpoint, models: Models) -> Json:
     }
     content = {endpoint.media_type: _content(endpoint, models), **{kind: {} for kind in endpoint.other_media_types}}
     return {"description": endpoint.summary, "content": content, **({"headers": headers} if headers else {})}
+
+
+def _part(endpoint: Endpoint) -> Json:
+    about = "Which bytes these are, and of how many."
+    headers = {"Content-Range": {"description": about, "required": True, "schema": {"type": "string"}}}
+    return {"description": "The part that Range asks for.", "content": {endpoint.media_type: {}}, "headers": headers}
 
 
 def _content(endpoint: Endpoint, models: Models) -> Json:

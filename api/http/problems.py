@@ -13,6 +13,7 @@ from api.errors import (
     ChaffinchError,
     Kind,
     MethodNotAllowedError,
+    NoSuchRangeError,
     NotAuthenticatedError,
     UnavailableError,
 )
@@ -66,6 +67,8 @@ def _headers(error: ChaffinchError) -> Headers:
             return ((b"www-authenticate", b'Bearer realm="chaffinch"' + invalid),)
         case MethodNotAllowedError(allowed=allowed):
             return ((b"allow", ", ".join(allowed).encode()),)
+        case NoSuchRangeError(size_bytes=size):
+            return ((b"content-range", b"bytes */%d" % size), (b"accept-ranges", b"bytes"))
         case UnavailableError(retry_after_seconds=seconds):
             return ((b"retry-after", str(seconds).encode()),)
         case _:

@@ -28,6 +28,7 @@ _WORDS: Final = (
     "file",
     "frame",
     "media",
+    "video",
 )
 """What columns of files are called; where there are several words, the first of these counts, the rest is metadata."""
 
@@ -35,7 +36,9 @@ _NUMBERED: Final = re.compile(r"%?(.*?)[\s_:-]?(\d{0,4})")
 _HIDDEN: Final = re.compile(r"#|//|!")
 _IDS: Final = ("subject_id", "subjectid", "id")
 _NEAR: Final = 0.8
-_FILE: Final = re.compile(r".+\.(png|jpe?g|gif|webp|avif|tiff?|fits?|fit|fz|gz|bz2)(\?.*)?", re.IGNORECASE | re.DOTALL)
+_FILE: Final = re.compile(
+    r".+\.(png|jpe?g|gif|webp|avif|tiff?|fits?|fit|fz|gz|bz2|mp4|m4v|mov|webm)(\?.*)?", re.IGNORECASE | re.DOTALL
+)
 
 
 def lab_columns(header: Sequence[str], first: Sequence[str], folder: Path) -> Columns | None:

@@ -12,7 +12,7 @@ all metadata is dropped; 16 bits a sample are scaled linearly to 8, the full ran
 import io
 import struct
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +21,14 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError, features
 
-from api.media import packing
 from api.media.errors import (
     DamagedImageError,
     NotAnImageError,
-    NotFitsError,
     TooManyPixelsError,
     UnsupportedFormatError,
 )
-from api.media.fits_layout import BEGINNING as FITS_BEGINNING
-from api.media.wanted import Sky, Wanted
+from api.media.video import Footage
+from api.media.wanted import Sky
 
 MIME_TYPES: Final = {
     "PNG": "image/png",
@@ -41,8 +39,8 @@ MIME_TYPES: Final = {
 } | ({"AVIF": "image/avif"} if features.check("avif") else {})
 """The formats that Pillow decodes for us, each with its MIME type."""
 
-ACCEPTED: Final = (*MIME_TYPES, "FITS")
-"""The formats that are accepted, FITS packed with gzip or bzip2 too."""
+ACCEPTED: Final = (*MIME_TYPES, "FITS", "MP4", "WebM")
+"""The formats that are accepted, FITS packed with gzip or bzip2 too; FITS and videos are read elsewhere."""
 
 _BEGINNINGS: Final = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -102,7 +100,8 @@ times the wanted width: the rest of the way is resampled, and the eye sees no di
 class Decoded:
     """Upright pixels; `width` and `height` are the original's, of which `pixels` may be a reduction.
 
-    `sky` is where a frame points, and `note` what whoever imports it should know: why it has no position, say.
+    `sky` is where a frame points, and `note` what whoever imports it should know: why it has no position, say. Of a
+    video the pixels are its still, and `footage` is what plays.
     """
 
     mime: str
@@ -111,32 +110,7 @@ class Decoded:
     pixels: Image.Image
     sky: Sky | None = None
     note: str | None = None
-
-
-def decode_wanted(wanted: Wanted, contents: Sequence[bytes], *, pixel_limit: int, wanted_width: int) -> Decoded:
-    """Return the picture that is wanted; `contents` are those of `wanted.paths`.
-
-    Raises
-    ------
-    MediaError
-        One class for each thing that can be wrong with the files.
-    """
-    if len(wanted.files) > 1 or _is_fits(contents[0]):
-        from api.media.fits import picture  # noqa: PLC0415 - astropy takes half a second that few commands have to wait
-
-        return picture(wanted, contents, pixel_limit=pixel_limit, wanted_width=wanted_width)
-    if wanted.cutout is not None:
-        raise NotFitsError(wanted.source, "no cutout can be made of it")
-    if wanted.hdu is not None:
-        raise NotFitsError(wanted.source, f"has no unit {wanted.hdu}")
-    return decode(contents[0], wanted.source, pixel_limit=pixel_limit, wanted_width=wanted_width)
-
-
-def _is_fits(content: bytes) -> bool:
-    """Return whether a file is FITS, packed or not, by its first bytes."""
-    if packing.is_packed(content):
-        return packing.beginning_of(io.BytesIO(content), len(FITS_BEGINNING)) == FITS_BEGINNING
-    return content.startswith(FITS_BEGINNING)
+    footage: Footage | None = None
 
 
 def decode(content: bytes, source: Path, *, pixel_limit: int, wanted_width: int) -> Decoded:

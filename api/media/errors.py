@@ -59,10 +59,11 @@ class FileTooLargeError(MediaError):
 
 
 class NotAnImageError(MediaError):
-    """The file does not begin as any image does, whatever its name says."""
+    """The file does not begin as any image or video does, whatever its name says."""
 
     def __init__(self, source: Path, accepted: Sequence[str]) -> None:
-        super().__init__(source, "this is not an image, whatever its name says", f"give one of {', '.join(accepted)}")
+        problem = "this is neither an image nor a video, whatever its name says"
+        super().__init__(source, problem, f"give one of {', '.join(accepted)}")
         self.accepted = tuple(accepted)
 
 
@@ -256,7 +257,7 @@ class WorkerDiedError(MediaError):
 
     def __init__(self, source: Path, limit_seconds: int) -> None:
         problem = f"its worker process crashed, ran out of memory or took longer than {limit_seconds} seconds"
-        super().__init__(source, problem, "make the image smaller, or convert it to PNG")
+        super().__init__(source, problem, "make it smaller, or convert an image to PNG, a video to MP4")
         self.limit_seconds = limit_seconds
 
 

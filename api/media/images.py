@@ -1,6 +1,7 @@
 """One picture, made of the files it needs, checked and turned into what phones are served.
 
     media/abc/DIGEST-640.webp    one object for each width
+    media/abc/DIGEST.mp4         of a video (or .webm), whose still the others are
     media/abc/DIGEST.json        the record, written last: with it the picture is complete
 
 Objects lie under the digest of what they are made of, so a name never changes its content, and in 4,096 folders, so
@@ -21,12 +22,13 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from api.media.decoding import Decoded, decode_wanted
+from api.media.choosing import decode_wanted
+from api.media.decoding import Decoded
 from api.media.errors import (
     EmptyFileError,
     FileTooLargeError,
@@ -36,6 +38,7 @@ from api.media.errors import (
 )
 from api.media.storage import MEDIA, Storage
 from api.media.variants import TALLEST, WEBP, WIDTHS, Variant, blurred, encoded, sizes
+from api.media.video import DEFAULT_VIDEO_LIMITS, SUFFIXES, Video, VideoLimits
 from api.media.wanted import Sky, Wanted, plain
 
 _RECIPE: Final = 2
@@ -53,6 +56,7 @@ class Limits:
 
     file_bytes: int = 100_000_000
     pixels: int = 100_000_000
+    video: VideoLimits = DEFAULT_VIDEO_LIMITS
 
 
 DEFAULT_LIMITS: Final = Limits()
@@ -64,7 +68,7 @@ class PreparedImage:
 
     `digest` is in hexadecimal: the SHA-256 of the file, or of all files and of what was wanted of them; `mime`, `width`
     and `height` are the original's, held upright; `variants` are WebP, the narrowest first; `sky` is where it points,
-    where that is known, and `note` what the importer should be told.
+    where that is known, and `note` what the importer should be told. A picture with a `video` is the still of that.
     """
 
     digest: str
@@ -75,6 +79,7 @@ class PreparedImage:
     variants: tuple[Variant, ...]
     sky: Sky | None = None
     note: str | None = None
+    video: Video | None = None
 
 
 class Unsaved(NamedTuple):
@@ -92,6 +97,11 @@ def key(digest: str, width: int, suffix: str = "webp") -> str | None:
     if not _DIGEST.fullmatch(digest) or not 1 <= width <= WIDTHS[-1]:
         return None
     return f"{_stem(digest)}-{width}.{suffix}"
+
+
+def video_key(digest: str, mime: str) -> str | None:
+    """Return the key of a video, or None where there can be none; the digest may come straight from a request."""
+    return f"{_stem(digest)}.{SUFFIXES[mime]}" if _DIGEST.fullmatch(digest) else None
 
 
 def record_key(digest: str) -> str:
@@ -122,7 +132,9 @@ def make(wanted: Wanted | Path, storage: Storage, limits: Limits = DEFAULT_LIMIT
     digest = digest_of(wanted, contents)
     if (done := _found(storage, digest)) is not None:
         return Unsaved(done, ())
-    decoded = decode_wanted(wanted, contents, pixel_limit=limits.pixels, wanted_width=WIDTHS[-1])
+    decoded = decode_wanted(
+        wanted, contents, pixel_limit=limits.pixels, wanted_width=WIDTHS[-1], video_limits=limits.video
+    )
     return _made(wanted.source, digest, decoded)
 
 
@@ -152,6 +164,10 @@ def _made(source: Path, digest: str, decoded: Decoded) -> Unsaved:
     if not wanted:
         raise TooTallError(source, decoded.width, decoded.height, TALLEST // WIDTHS[0])
     variants, sums, objects = [], {}, []
+    if decoded.footage is not None:
+        video, content = decoded.footage
+        sums["video"] = zlib.crc32(content)
+        objects.append((f"{_stem(digest)}.{SUFFIXES[video.mime]}", content, video.mime))
     for variant, content in encoded(decoded.pixels, wanted):
         variants.append(variant)
         sums[str(variant.width)] = zlib.crc32(content)
@@ -165,6 +181,7 @@ def _made(source: Path, digest: str, decoded: Decoded) -> Unsaved:
         tuple(sorted(variants)),
         decoded.sky,
         decoded.note,
+        None if decoded.footage is None else decoded.footage.video,
     )
     record = json.dumps({"recipe": _RECIPE, "crc32": sums, **_flat(image)}).encode()
     return Unsaved(image, (*objects, (record_key(digest), record, "application/json")))
@@ -175,6 +192,7 @@ def _flat(image: PreparedImage) -> dict[str, Any]:
     parts = {name: getattr(image, name) for name in PreparedImage.__slots__}
     parts["variants"] = [[each.width, each.height, each.size_bytes] for each in image.variants]
     parts["sky"] = None if image.sky is None else asdict(image.sky)
+    parts["video"] = None if image.video is None else asdict(image.video)
     return parts
 
 
@@ -218,18 +236,27 @@ def _found(storage: Storage, digest: str) -> PreparedImage | None:
             return None
         variants = tuple(Variant(*each) for each in record.pop("variants"))
         sky = None if (given := record.pop("sky")) is None else Sky(**given)
-        image = PreparedImage(**record, variants=variants, sky=sky)
-        whole = all(_is_whole(storage, digest, each, sums[str(each.width)]) for each in variants)
+        video = None if (given := record.pop("video", None)) is None else Video(**given)
+        image = PreparedImage(**record, variants=variants, sky=sky, video=video)
+        whole = all(_is_whole(storage, name, size, sums[part]) for part, name, size in _objects(image))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return image if whole else None
 
 
-def _is_whole(storage: Storage, digest: str, variant: Variant, crc32: int) -> bool:
-    """Tell whether a variant is there as it was written; an object store loses no contents, so its size will do."""
-    name = f"{_stem(digest)}-{variant.width}.webp"
+def _objects(image: PreparedImage) -> Iterator[tuple[str, str, int]]:
+    """Yield what the record calls each object of a picture, its key and its size."""
+    stem = _stem(image.digest)
+    for each in image.variants:
+        yield str(each.width), f"{stem}-{each.width}.webp", each.size_bytes
+    if image.video is not None:
+        yield "video", f"{stem}.{SUFFIXES[image.video.mime]}", image.video.size_bytes
+
+
+def _is_whole(storage: Storage, name: str, size_bytes: int, crc32: int) -> bool:
+    """Tell whether an object is there as it was written; an object store loses no contents, so its size will do."""
     if storage.is_remote:
         stored = storage.head(name)
-        return stored is not None and stored.size_bytes == variant.size_bytes
+        return stored is not None and stored.size_bytes == size_bytes
     content = storage.get(name)
-    return content is not None and len(content) == variant.size_bytes and zlib.crc32(content) == crc32
+    return content is not None and len(content) == size_bytes and zlib.crc32(content) == crc32

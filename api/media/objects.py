@@ -20,6 +20,8 @@ AREAS: Final = (MEDIA, UPLOADS, LEDGER)
 
 _KEY: Final = re.compile(rf"(?:{'|'.join(AREAS)})(?:/[A-Za-z0-9_=-][A-Za-z0-9_=.+-]{{0,199}})+")
 _PART_BYTES: Final = 4 * 1024 * 1024
+PIECE_BYTES: Final = 512 * 1024
+"""What is held of an object for each phone that it is sent to."""
 _THREADS: Final = 32
 """Calls of one process that wait for the store at once; threads start as they are needed."""
 
@@ -142,6 +144,12 @@ class Storage(ABC):
         """Yield an object in pieces of some megabytes; none where it is absent."""
         start = 0
         while part := await self.get_range_async(key, start, _PART_BYTES):
+            yield part
+            start += len(part)
+
+    async def stream_range(self, key: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of an object from `start` on, those before `end`, in pieces that a slow phone may hold up."""
+        while start < end and (part := await self.get_range_async(key, start, min(PIECE_BYTES, end - start))):
             yield part
             start += len(part)
 

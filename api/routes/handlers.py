@@ -17,6 +17,7 @@ from api.routes import (
     questions,
     service,
     subjects,
+    videos,
     volunteers,
     webhooks,
 )
@@ -63,6 +64,8 @@ HANDLERS: Final[Handlers[Services]] = {
     "get_media": subjects.media,
     "get_media_avif": subjects.media_avif,
     "get_media_webp": subjects.media_webp,
+    "get_video_mp4": videos.mp4,
+    "get_video_webm": videos.webm,
     "openapi": service.openapi,
     "reference": service.reference,
     "list_problems": service.problems,

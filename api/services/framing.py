@@ -7,6 +7,7 @@ from pathlib import Path
 from api.manifest import Location, ManifestRow
 from api.media.fits_layout import points_at_the_sky
 from api.media.images import PreparedImage
+from api.media.video import Video
 from api.media.wanted import Cutout, Wanted
 from api.store.importing import LocationValues
 
@@ -50,6 +51,7 @@ def values_of(row: ManifestRow, location: Location, image: PreparedImage) -> Loc
     """Return what is stored of a location."""
     variants = [[each.width, each.height, each.size_bytes] for each in image.variants]
     sky = None if image.sky is None else asdict(image.sky)
+    video = None if image.video is None else _told(image.video)
     return [
         image.digest,
         image.mime,
@@ -59,7 +61,14 @@ def values_of(row: ManifestRow, location: Location, image: PreparedImage) -> Loc
         variants,
         source_of(row, location),
         sky,
+        video,
     ]
+
+
+def _told(video: Video) -> dict[str, object]:
+    told = asdict(video)
+    told["bytes"] = told.pop("size_bytes")
+    return told
 
 
 def source_of(row: ManifestRow, location: Location) -> str:

@@ -25,6 +25,7 @@ from api.services.retractions import Retractions
 from api.services.subjects import Subjects
 from api.services.tokens import Tokens
 from api.services.uploads import Uploads
+from api.services.videos import Videos
 from api.services.volunteers import Volunteers
 from api.services.webhooks import Webhooks
 from api.services.what_if import WhatIf
@@ -44,6 +45,7 @@ class Services:
     subjects: Subjects
     places: Places
     media: Pictures
+    videos: Videos
     health: Health
     labels: Labels
     events: Events

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from api.media.video import SUFFIXES
 from api.store.decks import Location
 
 HIDDEN = ("#", "//", "!")
@@ -27,4 +28,9 @@ def location_view(location: Location, width: int) -> dict[str, Any]:
         "height": fitting[1],
         "bytes": fitting[2],
         "blurhash": location.blurhash,
+        "video": None if location.video is None else _video_view(location.digest, location.video),
     }
+
+
+def _video_view(digest: str, video: Mapping[str, Any]) -> dict[str, Any]:
+    return {"url": f"/media/{digest}/video.{SUFFIXES[video['mime']]}", **video}

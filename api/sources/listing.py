@@ -1,4 +1,4 @@
-"""A folder without a manifest: every picture in it is a subject."""
+"""A folder without a manifest: every picture or video in it is a subject."""
 
 import os
 from collections.abc import Iterator
@@ -19,12 +19,16 @@ PICTURES: Final = (
     ".gif",
     ".jpeg",
     ".jpg",
+    ".m4v",
+    ".mov",
+    ".mp4",
     ".png",
     ".tif",
     ".tiff",
+    ".webm",
     ".webp",
 )
-"""How the names of files end that are taken for pictures, in any case of letters."""
+"""How the names of files end that are taken for pictures and videos, in any case of letters."""
 
 _COLUMNS: Final = Columns(("external_id", "location:1"), 0, (1,), {}, {}, {}, {})
 

@@ -80,11 +80,15 @@ class NewDeck(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A picture and the sizes in which it can be had: [width, height, bytes], the narrowest first."""
+    """A picture and the sizes in which it can be had: [width, height, bytes], the narrowest first.
+
+    `video` is what it is a still of: mime, width, height, bytes, seconds.
+    """
 
     digest: str
     blurhash: str
     variants: Sequence[Sequence[int]]
+    video: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +215,13 @@ class DeckStore:
             ),
         )
         cards: dict[int, dict[int, DealtCard]] = {place: {} for place in wanted}
-        for place, subject_id, reserved, accepted, metadata, digest, blurhash, variants in rows:
+        for place, subject_id, reserved, accepted, metadata, digest, blurhash, variants, video in rows:
             card = cards[place].get(subject_id)
             if card is None:
                 card = DealtCard(subject_id, reserved, accepted, json.loads(metadata), [])
                 cards[place][subject_id] = card
             if digest is not None:
-                card.locations.append(Location(digest, blurhash, json.loads(variants)))
+                card.locations.append(Location(digest, blurhash, json.loads(variants), json.loads(video or "null")))
         return {place: list(of_seat.values()) for place, of_seat in cards.items()}
 
     async def read_named(self, place: int, project_id: int, subjects: list[int]) -> dict[int, tuple[int, bool]]:

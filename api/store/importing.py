@@ -16,8 +16,9 @@ from api.store.statements import statements
 _SQL = statements("importing")
 
 LocationValues = list[Any]
-"""Digest, mime, width, height, blurhash, variants as [[width, height, bytes], ...], source, and where it points as
-{ra, dec, scale_arcsec}, if that is known.
+"""Digest, mime, width, height, blurhash, variants as [[width, height, bytes], ...], source, where it points as
+{ra, dec, scale_arcsec}, if that is known, and the video that it is the still of as {mime, width, height, bytes,
+seconds}, if it is one.
 """
 
 
@@ -113,11 +114,11 @@ class ImportingStore:
         if not new:
             await self._connection.execute(_SQL["forget_locations"], list(locations))
         rows = [
-            (subject_id, ordinal, *values[:5], _json(values[5]), values[6], _json(values[7]) if values[7] else None)
+            (subject_id, ordinal, *values[:5], _json(values[5]), values[6], *map(_json_or_none, values[7:]))
             for subject_id, each in locations.items()
             for ordinal, values in enumerate(each)
         ]
-        await self._connection.execute(_SQL["write_locations"], *_columns(rows, 10))
+        await self._connection.execute(_SQL["write_locations"], *_columns(rows, 11))
 
     async def write_scores(self, scores: Sequence[tuple[int, str, float, str | None]]) -> None:
         """Write scores, each as a new revision: subject, name, value, model."""
@@ -153,3 +154,7 @@ def _columns(rows: Sequence[Sequence[Any]], count: int) -> list[list[Any]]:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _json_or_none(value: object) -> str | None:
+    return None if value is None else _json(value)

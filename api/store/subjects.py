@@ -39,4 +39,6 @@ class SubjectStore:
         rows = await self._session.exec(
             select(LocationRow).where(col(LocationRow.subject_id) == number).order_by(col(LocationRow.ordinal))
         )
-        return [Location(row.digest, row.blurhash, [(v[0], v[1], v[2]) for v in row.variants]) for row in rows]
+        return [
+            Location(row.digest, row.blurhash, [(v[0], v[1], v[2]) for v in row.variants], row.video) for row in rows
+        ]

@@ -297,7 +297,8 @@ class LocationRow(SQLModel, table=True):
     """One picture of a subject, under the hash of the file imported; `variants` are [width, height, bytes] rows.
 
     `source` is what the import called it. `sky` is where a frame with a WCS points: ra, dec, scale_arcsec. `avif` says
-    that the worker has tried to make its variants smaller in that format too.
+    that the worker has tried to make its variants smaller in that format too. `video` is what plays, where the picture
+    is a still: mime, width, height, bytes, seconds.
     """
 
     __tablename__ = "location"
@@ -313,6 +314,7 @@ class LocationRow(SQLModel, table=True):
     source: str | None = _words(null=True)
     sky: dict[str, float] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     avif: bool = Field(default=None, sa_column=Column(Boolean, nullable=False, server_default=text("false")))
+    video: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
 
 
 class ScoreRow(SQLModel, table=True):

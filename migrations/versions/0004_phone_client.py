@@ -13,6 +13,7 @@ depends_on = None
 def upgrade() -> None:
     _add_pages()
     _keep_progress()
+    _add_videos()
 
 
 def _add_pages() -> None:
@@ -65,3 +66,8 @@ def _keep_progress() -> None:
         sa.Column("votes", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("project_id"),
     )
+
+
+def _add_videos() -> None:
+    op.add_column(
+        "location", sa.Column("video", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True)

@@ -99,6 +99,8 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     assert len(picture.content) == card["locations"][0]["bytes"]
     assert traveller.ask("get_media_webp", digest=digest, width=width).content == picture.content
     traveller.ask("get_media_avif", digest=digest, width=width)
+    for video in ("get_video_mp4", "get_video_webm"):
+        assert traveller.ask(video, digest=digest).status_code == 404
     assert picture.headers["cache-control"] == "public, max-age=31536000, immutable"
 
     swipes = [a_swipe(workflow["id"], card["subject"]) for card in deck["cards"]]
@@ -278,6 +280,7 @@ def test_what_is_not_there_or_not_for_you_is_a_problem(traveller: Traveller, cam
         "unknown-project": traveller.ask("get_project", slug="no-such"),
         "unknown-subject": traveller.ask("get_subject", subject="S999999"),
         "unknown-media": traveller.ask("get_media", digest="0" * 64, width=320),
+        "unknown-video": traveller.ask("get_video_mp4", digest="0" * 64),
         "unknown-workflow": traveller.ask("deal_deck", deal, workflow_id=2**31 - 1),
         "workflow-retired": traveller.ask("deal_deck", deal, workflow_id=TIDAL),
         "level-not-held": traveller.ask("deal_deck", deal, workflow_id=MERGING),

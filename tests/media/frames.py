@@ -10,7 +10,8 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from api.media.decoding import Decoded, decode_wanted
+from api.media.choosing import decode_wanted
+from api.media.decoding import Decoded
 from api.media.wanted import Cutout, Wanted
 
 PIXEL_LIMIT = 1_000_000

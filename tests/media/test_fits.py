@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from api.media.decoding import Decoded, decode_wanted
+from api.media.choosing import decode_wanted
+from api.media.decoding import Decoded
 from api.media.errors import (
     BandsDifferError,
     BlankFrameError,

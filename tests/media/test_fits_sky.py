@@ -16,7 +16,7 @@ from astropy.io import fits
 from astropy.utils import iers
 from astropy.wcs import WCS, FITSFixedWarning
 
-from api.media.decoding import decode_wanted
+from api.media.choosing import decode_wanted
 from api.media.errors import (
     BrokenWcsError,
     CutoutOutsideError,

@@ -28,7 +28,7 @@ from api.media.folder import FolderStorage
 from api.media.images import Limits, prepare
 from tests.media.drawings import a_black_png, a_file, a_picture, a_png_that_claims, encoded, turned
 
-ACCEPTED = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "AVIF", "FITS")
+ACCEPTED = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "AVIF", "FITS", "MP4", "WebM")
 
 
 def refusal(source: Path, limits: Limits | None = None) -> MediaError:

@@ -55,7 +55,7 @@ async def campaign(services: Services, database: Connection, tmp_path: Path) -> 
     storage = FolderStorage(tmp_path / "data")
     for number, subject in enumerate([*campaign.subjects[:PICTURES], 0]):
         digest = f"{number:064x}"
-        for suffix in ("-320.webp", "-640.avif", ".json"):
+        for suffix in ("-320.webp", "-640.avif", ".mp4", ".json"):
             storage.put(f"media/{digest[:3]}/{digest}{suffix}", f"{number} {suffix}".encode(), sync=False)
         if subject:
             await database.execute(
@@ -126,7 +126,7 @@ async def test_a_backup_that_was_taken_under_load_comes_back_elsewhere(
     found = await verify(restored, PublishedCascades(), SLUG)
     assert (found.votes, found.discrepancies) == (about.counts["classification"], [])
     pictures = sorted(path.name for path in (tmp_path / "elsewhere" / "media").rglob("*") if path.is_file())
-    assert len(pictures) == about.objects == 3 * PICTURES
+    assert len(pictures) == about.objects == 4 * PICTURES
     assert (about.missing, f"{PICTURES:064x}.json" in pictures) == (0, False)
 
 
@@ -195,7 +195,7 @@ async def test_a_second_backup_takes_only_what_is_new(settings: Settings, tmp_pa
     second = await take_backup(settings, settings.database_url, tmp_path / "backups" / "second", unsaid)
 
     webp = f"media/000/{1:064x}-320.webp"
-    assert (second.about.objects, second.new_objects) == (3 * PICTURES, PICTURES)
+    assert (second.about.objects, second.new_objects) == (4 * PICTURES, PICTURES)
     assert (first / webp).samefile(second.folder / webp)
     checked = await asyncio.to_thread(
         subprocess.run,
@@ -277,5 +277,5 @@ async def test_a_killed_backup_is_none_and_the_next_attempt_makes_it(
 
     assert (killed.returncode, left) == (-signal.SIGKILL, [".one.part"])
     assert names_in(folder.parent) == ["one"]
-    assert json.loads((folder / "backup.json").read_text())["objects"] == 3 * PICTURES
+    assert json.loads((folder / "backup.json").read_text())["objects"] == 4 * PICTURES
     assert len(list((tmp_path / "elsewhere" / "media").rglob("*.avif"))) == PICTURES

@@ -138,7 +138,7 @@ async def test_what_cannot_be_fetched_or_read_is_a_bad_row(pool: Pool, database:
     assert report == Report(imported=2, bad=2)
     assert [(each.line, each.column, each.problem) for each in bad] == [
         (3, "location:2", f"{SITE}lost.png: the answer is 404"),
-        (4, "location", f"{SITE}words.png: this is not an image, whatever its name says"),
+        (4, "location", f"{SITE}words.png: this is neither an image nor a video, whatever its name says"),
     ]
     assert [location["source"] for location in (await everything(database))["both"][1]] == [SITE + near, near]
 

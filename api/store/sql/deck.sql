@@ -161,7 +161,7 @@ RETURNING 1;
 -- name: read_cards
 -- Cards with their clocks and everything that a phone shows, in the order given; one row a location.
 SELECT q.n, q.subject_id, c.reserved_until, c.accepted_until, s.metadata::text AS metadata, l.digest, l.blurhash,
-       l.variants::text AS variants
+       l.variants::text AS variants, l.video::text AS video
 FROM unnest($1::int[], $2::bigint[], $3::int[], $4::bigint[]) WITH ORDINALITY
     AS q (n, person_id, workflow_id, subject_id, place)
 JOIN card c ON c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id

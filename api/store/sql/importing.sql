@@ -49,7 +49,7 @@ FOR NO KEY UPDATE OF s;
 -- All that an import may change, as it is stored; a score and a gold standard as they are now.
 SELECT s.external_id, s.id, s.metadata::text AS metadata,
        coalesce((SELECT jsonb_agg(jsonb_build_array(l.digest, l.mime, l.width, l.height, l.blurhash, l.variants,
-                                                    l.source, l.sky)
+                                                    l.source, l.sky, l.video)
                                   ORDER BY l.ordinal)
                  FROM location l WHERE l.subject_id = s.id), '[]')::text AS locations,
        coalesce((SELECT jsonb_object_agg(c.name, jsonb_build_array(c.value, c.model)) FROM score c
@@ -83,11 +83,11 @@ WHERE s.id = q.subject_id;
 DELETE FROM location WHERE subject_id = ANY($1::bigint[]);
 
 -- name: write_locations
-INSERT INTO location (subject_id, ordinal, digest, mime, width, height, blurhash, variants, source, sky)
-SELECT subject_id, ordinal, digest, mime, width, height, blurhash, variants::jsonb, source, sky::jsonb
+INSERT INTO location (subject_id, ordinal, digest, mime, width, height, blurhash, variants, source, sky, video)
+SELECT subject_id, ordinal, digest, mime, width, height, blurhash, variants::jsonb, source, sky::jsonb, video::jsonb
 FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::int[], $6::int[], $7::text[], $8::text[],
-            $9::text[], $10::text[])
-    AS q (subject_id, ordinal, digest, mime, width, height, blurhash, variants, source, sky);
+            $9::text[], $10::text[], $11::text[])
+    AS q (subject_id, ordinal, digest, mime, width, height, blurhash, variants, source, sky, video);
 
 -- name: write_scores
 -- Where the model is not given it is not known: another value is not the old model's.
