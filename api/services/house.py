@@ -19,6 +19,7 @@ from api.services.pictures import Pictures
 from api.services.places import Places
 from api.services.projects import Projects
 from api.services.publishing import Publishing
+from api.services.push import Push
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
 from api.services.tokens import Tokens
@@ -46,6 +47,7 @@ class Services:
     exports: Exports
     explanations: Explanations
     webhooks: Webhooks
+    push: Push
     publishing: Publishing
     what_if: WhatIf
     tokens: Tokens
