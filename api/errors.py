@@ -43,6 +43,19 @@ class NotAllowedError(ChaffinchError):
         self.what = what
 
 
+class EndpointRefusedError(ChaffinchError):
+    """Push messages are not sent to such an address; `fields` says what would be right."""
+
+    def __init__(self, endpoint: str, why: str) -> None:
+        super().__init__(f"push messages are not sent to {endpoint[:100]}: {why}")
+        self.endpoint = endpoint
+        self.fields = [
+            FieldProblemOut(
+                pointer="/endpoint", problem=why, remedy="the endpoint that the browser gave, at a push service"
+            )
+        ]
+
+
 class LevelNotHeldError(ChaffinchError):
     """The workflow asks for a level that this person does not hold."""
 
@@ -136,6 +149,14 @@ class UnknownImportError(ChaffinchError):
     def __init__(self, number: int) -> None:
         super().__init__(f"there is no import {number}; POST /v1/projects/SLUG/imports begins one")
         self.number = number
+
+
+class UnknownSubscriptionError(ChaffinchError):
+    """There is no such subscription to push messages, or it is another volunteer's."""
+
+    def __init__(self, subscription: UUID) -> None:
+        super().__init__(f"you have no subscription {subscription}; POST /v1/push/subscriptions begins one")
+        self.subscription = subscription
 
 
 class UnknownMediaError(ChaffinchError):
@@ -392,6 +413,7 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     BrokenJsonError: Kind(400, "broken-json", "The body is not JSON"),
     NotAuthenticatedError: Kind(401, "not-authenticated", "A valid token is needed"),
     NotAllowedError: Kind(403, "not-allowed", "The token does not allow this"),
+    EndpointRefusedError: Kind(403, "endpoint-refused", "Push messages are not sent to such an address"),
     LevelNotHeldError: Kind(403, "level-not-held", "A higher level is needed"),
     UnknownPathError: Kind(404, "unknown-path", "Nothing lives here"),
     ClientNotBuiltError: Kind(404, "client-not-built", "The phone client is not built here"),
@@ -406,6 +428,7 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     UnknownWebhookError: Kind(404, "unknown-webhook", "There is no such webhook"),
     UnknownUploadError: Kind(404, "unknown-upload", "There is no such upload"),
     UnknownImportError: Kind(404, "unknown-import", "There is no such import"),
+    UnknownSubscriptionError: Kind(404, "unknown-subscription", "There is no such subscription"),
     UnknownMediaError: Kind(404, "unknown-media", "There is no such picture"),
     UnknownVideoError: Kind(404, "unknown-video", "There is no such video"),
     MethodNotAllowedError: Kind(405, "method-not-allowed", "The method is not known here"),

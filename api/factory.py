@@ -37,6 +37,7 @@ from api.services.progress import ProgressReports
 from api.services.projects import Projects
 from api.services.published import PublishedCascades
 from api.services.publishing import Publishing
+from api.services.push import Push
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
 from api.services.tokens import Tokens
@@ -152,6 +153,7 @@ def _build(
         exports=Exports(pool, url, partial(archived_batches, open_storage(settings))),
         explanations=Explanations(slow_pool, published, partial(archived_batches, open_storage(settings))),
         webhooks=Webhooks(pool),
+        push=Push(pool, published, settings.private_addresses),
         tokens=Tokens(pool, sessions),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(sessions),

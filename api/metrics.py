@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from prometheus_client import (
     CollectorRegistry,
@@ -120,6 +120,12 @@ _job_failures: Final = Counter(
 _job_done: Final = Gauge(
     "chaffinch_job_done_timestamp_seconds", "When a job was done last.", ("job",), registry=WORKERS
 )
+_push: Final = Counter(
+    "chaffinch_push_messages",
+    "Push messages by what came of them: sent; failed, to be tried again; dropped, with what was gone or too old.",
+    ("outcome",),
+    registry=WORKERS,
+)
 _refit_seconds: Final = Gauge(
     "chaffinch_refit_seconds", "How long the last refit of a workflow took.", ("project", "workflow"), registry=WORKERS
 )
@@ -199,6 +205,11 @@ def count_job(job: str, seconds: float) -> None:
 def count_job_failure(job: str) -> None:
     """Count a job that was interrupted."""
     _child(_job_failures, job).inc()
+
+
+def count_push(outcome: Literal["sent", "failed", "dropped"]) -> None:
+    """Count an attempt to send a push message."""
+    _child(_push, outcome).inc()
 
 
 def show_refit(project: str, workflow: str, seconds: float) -> None:

@@ -87,6 +87,13 @@ class Settings(BaseSettings):
         description="The IVOA authority under which retirements are published as VOEvents, such as the name of an "
         "observatory; by default they are marked as tests.",
     )
+    push_contact: str | None = Field(
+        default=None,
+        pattern=r"^(mailto:[^@\s]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|https://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]+)?(/[!-~]*)?)$",
+        max_length=200,
+        description="How push services reach whoever runs this: mailto:ADDRESS or an https address that exists; unset, "
+        "https:// and the authority. Apple's refuses what does not exist.",
+    )
     upload_limit_bytes: int = Field(
         default=2_000_000_000,
         ge=1,
@@ -95,6 +102,11 @@ class Settings(BaseSettings):
     )
     private_addresses: bool = Field(
         default=False,
-        description="Let webhooks, and pictures fetched by http, reach addresses that are not public: for a laboratory "
-        "whose own network they are in.",
+        description="Let webhooks, push messages, and pictures fetched by http, reach addresses that are not public: "
+        "for a laboratory whose own network they are in.",
     )
+
+    @property
+    def push_subject(self) -> str:
+        """How push services reach whoever runs this."""
+        return self.push_contact or f"https://{self.authority}"

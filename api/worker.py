@@ -34,10 +34,12 @@ from api.services.activity import fold
 from api.services.archiving import Archive, archive_due
 from api.services.delivering import Delivering
 from api.services.finishing import Finishing
+from api.services.granting import Granting
 from api.services.hourly_refits import HourlyRefits
 from api.services.import_jobs import ImportJobs
 from api.services.partitions import keep_ahead
 from api.services.published import PublishedCascades
+from api.services.pushing import Pushing
 from api.services.recoding import Recoding
 from api.services.sequencing import sequence
 from api.services.settling import settle, unheard
@@ -113,11 +115,13 @@ async def work(database_url: str, stop: asyncio.Event, settings: Settings | None
     log.info("worker started")
     async with (
         _delivering(database_url, settings) as delivering,
+        _posting(settings) as poster,
         AvifMaker(place_of(settings)) as maker,
         asyncio.TaskGroup() as group,
     ):
         for job in (
             *jobs(delivering),
+            *_pushing(settings, poster),
             _importing(settings, database_url),
             *_archiving(settings, database_url),
             *_refitting(settings, database_url),
@@ -125,6 +129,23 @@ async def work(database_url: str, stop: asyncio.Event, settings: Settings | None
         ):
             group.create_task(_repeat(job, database_url, stop), name=job.name)
     log.info("worker stopped")
+
+
+@contextlib.asynccontextmanager
+async def _posting(settings: Settings) -> AsyncIterator[Poster]:
+    """Give what posts to push services."""
+    poster = Poster(settings.private_addresses, shared=True)
+    try:
+        yield poster
+    finally:
+        await poster.close()
+
+
+def _pushing(settings: Settings, poster: Poster) -> Sequence[Job]:
+    """Return the jobs that find out whom to tell that there is more, and send push messages."""
+    granting = Granting(PublishedCascades(), random.SystemRandom())
+    pushing = Pushing(poster.post, settings.push_subject, random.SystemRandom())
+    return Job("wishes", 5, 60, granting.look), Job("push", 1, 60, pushing.turn)
 
 
 def _recoding(settings: Settings, maker: AvifMaker) -> Sequence[Job]:

@@ -18,6 +18,7 @@ from mobile_schemas.places import PlacedSubjectsOut, SubjectsQuery
 from mobile_schemas.problems import ProblemPath
 from mobile_schemas.progress import MyProjectOut, MyProjectQuery, ProgressOut
 from mobile_schemas.projects import ProjectOut, ProjectPath, ProjectsOut
+from mobile_schemas.push import PushKeyOut, PushSubscriptionIn, PushSubscriptionOut, PushSubscriptionPath, WishOut
 from mobile_schemas.questions import QuestionsOut, QuestionsQuery
 from mobile_schemas.subjects import MediaPath, SubjectOut, SubjectPath, VideoPath
 from mobile_schemas.volunteers import MeOut, VolunteerCreatedOut, VolunteerIn
@@ -190,6 +191,43 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         summary="Who the token belongs to, and the levels held.",
         access="volunteer",
         reply=MeOut,
+    ),
+    Endpoint(
+        name="push_key",
+        method="GET",
+        path="/v1/push",
+        summary="The key with which a browser subscribes to push messages of this service.",
+        reply=PushKeyOut,
+    ),
+    Endpoint(
+        name="subscribe_push",
+        method="POST",
+        path="/v1/push/subscriptions",
+        summary="Be reached by push messages on this phone; the same endpoint again is renewed.",
+        access="volunteer",
+        body=PushSubscriptionIn,
+        reply=PushSubscriptionOut,
+        status=201,
+    ),
+    Endpoint(
+        name="unsubscribe_push",
+        method="DELETE",
+        path="/v1/push/subscriptions/{id}",
+        summary="Be reached on this phone no more; the answer is what it was.",
+        access="volunteer",
+        parameters=PushSubscriptionPath,
+        reply=PushSubscriptionOut,
+    ),
+    Endpoint(
+        name="ask_for_more",
+        method="POST",
+        path="/v1/workflows/{workflow_id}/wishes",
+        summary="Ask to be told by a push message when there is more in a workflow for this person.",
+        access="volunteer",
+        parameters=WorkflowPath,
+        reply=WishOut,
+        status=201,
+        problems=(410,),
     ),
     Endpoint(
         name="list_projects",

@@ -19,7 +19,10 @@ _UUID7 = rf"^[0-9A-Fa-f]{{8}}-{_HEX4}-7[0-9A-Fa-f]{{3}}-[89ABab][0-9A-Fa-f]{{3}}
 _MOMENT = r"^(20[0-9]{2}|2100)-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
-SPELLED: Final = frozenset({"uuid", "uuid7", "moment"})
+_POINT = "^B[A-P][A-Za-z0-9_-]{84}[AEIMQUYcgkosw048]$"
+_BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+SPELLED: Final = frozenset({"uuid", "uuid7", "moment", "point"})
 """The types of errors whose message says what would be right."""
 
 
@@ -109,6 +112,34 @@ Moment = Annotated[
     ),
 ]
 """A moment in time (RFC 3339) with its offset, kept to the microsecond."""
+
+_P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_P256_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+
+
+def _on_curve(text: str) -> str:
+    """Return the text if it is a point of the curve P-256 (FIPS 186-4, D.1.2.3), or raise ValueError."""
+    number = 0
+    for letter in text:
+        number = number << 6 | _BASE64URL.index(letter)
+    x, y = number >> 258 & (1 << 256) - 1, number >> 2 & (1 << 256) - 1
+    if max(x, y) >= _P256_PRIME or (y * y - (x * x * x - 3 * x + _P256_B)) % _P256_PRIME:
+        raise ValueError("not on the curve")
+    return text
+
+
+P256Point = Annotated[
+    str,
+    _Spelled(
+        "point",
+        "a point of the curve P-256: 65 bytes, uncompressed, as base64url without padding",
+        _POINT,
+        "p256-point",
+        core_schema.no_info_after_validator_function(_on_curve, core_schema.str_schema()),
+    ),
+    Field(examples=["BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"]),
+]
+"""A public key of an elliptic curve, as browsers and push services exchange it (RFC 8291, RFC 8292)."""
 
 Count = Annotated[int, Whole(0, BIGINT_MAX)]
 WorkflowId = Annotated[int, Whole(1, INT32_MAX), Field(description="A workflow's number.", examples=[3])]

@@ -7,13 +7,15 @@ from api.doctor.findings import Finding, note, ok, wrong
 from api.media.images import key
 from api.media.storage import Storage
 from api.services.published import Published
-from api.store.checkup import OpenImport, Picture, Project, TroubledWebhook, Unfitted
+from api.store.checkup import FailingPush, OpenImport, Picture, Project, TroubledWebhook, Unfitted
 from cascade.graph import Sequential
 from cascade.skill import GOLD_TO_PROVE
 
 WAITING_SECONDS: Final = 300.0
 RUNNING_SECONDS: Final = 12 * 3600.0
 SAMPLED: Final = 25
+MANY_VOLUNTEERS: Final = 3
+"""Whom a push service fails so many is to be looked after; of one or two the browser may be to blame."""
 LATE_PERIODS: Final = 3
 """How many refits may be missed before it is worth a word."""
 
@@ -77,6 +79,20 @@ def check_webhooks(webhooks: Sequence[TroubledWebhook]) -> Iterator[Finding]:
             yield note("webhooks", f"{said} failed {hook.failures} times in a row", "see its log of deliveries")
     if not webhooks:
         yield ok("webhooks", "none fails")
+
+
+def check_push(services: Sequence[FailingPush], subject: str) -> Iterator[Finding]:
+    """Look for push services that have taken no message for a day, the worst first."""
+    if not services:
+        yield ok("push", "no message has failed for a day")
+        return
+    worst, others = services[0], len(services) - 1
+    said = f"{worst.host} has not taken {worst.messages} messages to {worst.volunteers} volunteers for a day"
+    more = f", nor have {others} other hosts taken theirs" if others else ""
+    found = f"{said} ({worst.error}){more}"
+    remedy = f"see the worker's log; push services are told to turn to {subject} (CHAFFINCH_PUSH_CONTACT)"
+    told = wrong if worst.volunteers >= MANY_VOLUNTEERS else note
+    yield told("push", found, remedy)
 
 
 def check_imports(imports: Sequence[OpenImport]) -> Iterator[Finding]:

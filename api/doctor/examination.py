@@ -13,6 +13,7 @@ from api.doctor.campaigns import (
     check_imports,
     check_pictures,
     check_project,
+    check_push,
     check_refits,
     check_scores,
     check_webhooks,
@@ -98,6 +99,7 @@ async def _database(
         *check_partitions(await checkup.partitions()),
         *check_work(await checkup.work()),
         *check_webhooks(await checkup.webhooks()),
+        *check_push(await checkup.push(), settings.push_subject),
         *check_imports(await checkup.imports()),
     ):
         yield finding

@@ -1,4 +1,4 @@
-"""Posts to addresses that researchers named: webhooks."""
+"""Posts to addresses that others named: webhooks of researchers, push services of phones."""
 
 import asyncio
 import contextlib
@@ -33,19 +33,24 @@ class Posted(NamedTuple):
 
 
 class Poster:
-    """Posts, over connections that are kept open for each address: one that hangs takes none from another."""
+    """Posts, over connections that are kept open for each address: one that hangs takes none from another.
 
-    def __init__(self, private_addresses: bool, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    Where there are many addresses, each asked now and then (`shared`), they share what is open instead.
+    """
+
+    def __init__(
+        self, private_addresses: bool, timeout_seconds: float = TIMEOUT_SECONDS, *, shared: bool = False
+    ) -> None:
         self._private_addresses = private_addresses
         self._timeout_seconds = timeout_seconds
+        self._shared = shared
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Posted:
         """Post once, and say what became of it; redirects are not followed."""
-        if url not in self._sessions:
-            self._sessions[url] = open_session(self._private_addresses, self._timeout_seconds)
+        session = self._session("" if self._shared else url)
         try:
-            async with self._sessions[url].post(url, data=body, headers=headers, allow_redirects=False) as response:
+            async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 return await _posted(response)
         except RedirectError as error:
             return Posted(error.status, None, str(error))
@@ -54,6 +59,11 @@ class Poster:
         except (aiohttp.ClientError, ValueError, OSError) as error:
             refused = "the address is not a public one" if is_refused(error) else str(error) or type(error).__name__
             return Posted(None, None, refused[:_SHOWN])
+
+    def _session(self, place: str) -> aiohttp.ClientSession:
+        if place not in self._sessions:
+            self._sessions[place] = open_session(self._private_addresses, self._timeout_seconds)
+        return self._sessions[place]
 
     async def close(self) -> None:
         """Close all connections."""

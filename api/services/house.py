@@ -21,6 +21,7 @@ from api.services.places import Places
 from api.services.progress import ProgressReports
 from api.services.projects import Projects
 from api.services.publishing import Publishing
+from api.services.push import Push
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
 from api.services.tokens import Tokens
@@ -52,6 +53,7 @@ class Services:
     exports: Exports
     explanations: Explanations
     webhooks: Webhooks
+    push: Push
     publishing: Publishing
     what_if: WhatIf
     tokens: Tokens

@@ -15,7 +15,10 @@ _PUBLIC_ID: Final = re.compile(r"V([1-9][0-9]{0,17})")
 
 
 class Levels:
-    """Grants levels to people, and takes them away; what that changes is announced in the same transaction."""
+    """Grants levels to people, and takes them away; what that changes is announced in the same transaction.
+
+    Whoever rises is told by push messages too, if they want to be reached by these.
+    """
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -33,8 +36,11 @@ class Levels:
         async with self._sessions.begin() as session:
             volunteer, project = await _meet(session, name_or_id, slug)
             store = VolunteerStore(session)
+            before = await store.held(volunteer.person_id, project.id) or EVERYBODYS_LEVEL
             if await store.grant(volunteer.person_id, project.id, level):
                 store.announce_level(project.id, volunteer.id, level)
+                if level > before:
+                    await store.tell_level(volunteer.person_id, project, level)
         return volunteer
 
     async def revoke(self, name_or_id: str, slug: str) -> tuple[Volunteer, bool]:

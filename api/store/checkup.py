@@ -57,6 +57,15 @@ class TroubledWebhook(NamedTuple):
     why_paused: str | None
 
 
+class FailingPush(NamedTuple):
+    """A push service that has not taken some messages for a day; `error` is what came of the last attempt."""
+
+    host: str
+    messages: int
+    volunteers: int
+    error: str
+
+
 class OpenImport(NamedTuple):
     """An import that waits, runs, or failed within a week."""
 
@@ -120,6 +129,10 @@ class Checkup:
     async def webhooks(self) -> list[TroubledWebhook]:
         """Return the webhooks in trouble."""
         return [TroubledWebhook(*row) for row in await self._connection.fetch(_SQL["webhooks"])]
+
+    async def push(self) -> list[FailingPush]:
+        """Return the push services that have not taken messages for a day."""
+        return [FailingPush(*row) for row in await self._connection.fetch(_SQL["push"])]
 
     async def imports(self) -> list[OpenImport]:
         """Return the imports that are not done."""

@@ -661,6 +661,69 @@ class WebhookDeliveryRow(SQLModel, table=True):
     error: str | None = _words(null=True)
 
 
+class PushKeyRow(SQLModel, table=True):
+    """The private key (P-256, 32 bytes) by which push services know this service: one row, made once."""
+
+    __tablename__ = "push_key"
+    id: int = _key(SmallInteger)
+    private_key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = _now()
+
+
+class PushSubscriptionRow(SQLModel, table=True):
+    """A browser that a volunteer wants to be told things by; one endpoint belongs to one volunteer."""
+
+    __tablename__ = "push_subscription"
+    __table_args__ = (Index("push_subscription_volunteer", "volunteer_id", "renewed_at"),)
+    id: UUID = _key(Uuid)
+    volunteer_id: int = _big()
+    endpoint: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    p256dh: str = _words()
+    auth: str = _words()
+    language: str | None = _words(null=True)
+    renewed_at: datetime = _now()
+
+
+class PushWishRow(SQLModel, table=True):
+    """That a person wants to be told when there is more in a workflow; `look_at` is when to look for that next."""
+
+    __tablename__ = "push_wish"
+    __table_args__ = (Index("push_wish_due", "workflow_id", "look_at"),)
+    person_id: int = _key(BigInteger)
+    workflow_id: int = _key(Integer)
+    since: datetime = _now()
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    look_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class PushToldRow(SQLModel, table=True):
+    """When a person was told last that there is more."""
+
+    __tablename__ = "push_told"
+    person_id: int = _key(BigInteger)
+    told_at: datetime = _now()
+
+
+class PushMessageRow(SQLModel, table=True):
+    """Something to be told to a subscription; `payload` holds the facts, which become words when they are sent.
+
+    `attempts` counts the workers that took it up, `error` is what came of the last attempt.
+    """
+
+    __tablename__ = "push_message"
+    __table_args__ = (Index("push_message_due", "next_at"), Index("push_message_of", "subscription_id"))
+    id: int = _identity()
+    subscription_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("push_subscription.id", ondelete="CASCADE"), nullable=False)
+    )
+    kind: str = _words()
+    payload: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    attempts: int = _number()
+    next_at: datetime = _now()
+    error: str | None = _words(null=True)
+    created_at: datetime = _now()
+
+
 class UploadRow(SQLModel, table=True):
     """A file that a researcher sends in chunks; `received` is how far it has come, and `received_at` since when."""
 

@@ -3,11 +3,21 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import literal
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import col, delete, func, select
 
+from api.store.projects import Project
 from api.store.sessions import Session
-from api.store.tables import LevelGrantRow, OutboxRow, PersonRow, ProjectRow, VolunteerRow
+from api.store.tables import (
+    LevelGrantRow,
+    OutboxRow,
+    PersonRow,
+    ProjectRow,
+    PushMessageRow,
+    PushSubscriptionRow,
+    VolunteerRow,
+)
 
 
 class Volunteer(NamedTuple):
@@ -58,6 +68,15 @@ class VolunteerStore:
         )
         return dict(rows.all())
 
+    async def held(self, person_id: int, project_id: int) -> int | None:
+        """Return the level that a person was granted in a project, if any, and keep others from changing it."""
+        found = await self._session.exec(
+            select(LevelGrantRow.level)
+            .where(col(LevelGrantRow.person_id) == person_id, col(LevelGrantRow.project_id) == project_id)
+            .with_for_update()
+        )
+        return found.first()
+
     async def grant(self, person_id: int, project_id: int, level: int) -> bool:
         """Let a person hold a level in a project, in the place of the one it held; say whether that changed it."""
         granted = insert(LevelGrantRow).values(person_id=person_id, project_id=project_id, level=level)
@@ -77,6 +96,17 @@ class VolunteerStore:
                 project_id=project_id, kind="volunteer.levelled", volunteer_id=volunteer_id, detail={"level": level}
             )
         )
+
+    async def tell_level(self, person_id: int, project: Project, level: int) -> None:
+        """Let a push message tell a person, wherever they are reached, of the level that they hold from now on."""
+        facts = {"slug": project.slug, "title": project.title, "level": level}
+        reached = (
+            select(col(PushSubscriptionRow.id), literal("level"), literal(facts, JSONB))
+            .join(VolunteerRow, col(VolunteerRow.id) == col(PushSubscriptionRow.volunteer_id))
+            .where(col(VolunteerRow.person_id) == person_id)
+        )
+        columns = ["subscription_id", "kind", "payload"]
+        await self._session.exec(insert(PushMessageRow).from_select(columns, reached))
 
     async def revoke(self, person_id: int, project_id: int) -> bool:
         """Take the level away; say whether there was one."""

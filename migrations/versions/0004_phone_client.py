@@ -14,6 +14,7 @@ def upgrade() -> None:
     _add_pages()
     _keep_progress()
     _add_videos()
+    _begin_push()
 
 
 def _add_pages() -> None:
@@ -71,3 +72,60 @@ def _keep_progress() -> None:
 def _add_videos() -> None:
     op.add_column(
         "location", sa.Column("video", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True)
+    )
+
+
+def _begin_push() -> None:
+    moment = sa.DateTime(timezone=True)
+    now = sa.text("now()")
+    op.create_table(
+        "push_key",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("private_key", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", moment, server_default=now, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "push_subscription",
+        sa.Column("id", sa.Uuid(), autoincrement=False, nullable=False),
+        sa.Column("volunteer_id", sa.BigInteger(), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("p256dh", sa.Text(), nullable=False),
+        sa.Column("auth", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("renewed_at", moment, server_default=now, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("endpoint"),
+    )
+    op.create_index("push_subscription_volunteer", "push_subscription", ["volunteer_id", "renewed_at"])
+    op.create_table(
+        "push_wish",
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("workflow_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("since", moment, server_default=now, nullable=False),
+        sa.Column("expires_at", moment, nullable=False),
+        sa.Column("look_at", moment, nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "workflow_id"),
+    )
+    op.create_index("push_wish_due", "push_wish", ["workflow_id", "look_at"])
+    op.create_table(
+        "push_told",
+        sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("told_at", moment, server_default=now, nullable=False),
+        sa.PrimaryKeyConstraint("person_id"),
+    )
+    op.create_table(
+        "push_message",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("subscription_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("next_at", moment, server_default=now, nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", moment, server_default=now, nullable=False),
+        sa.ForeignKeyConstraint(["subscription_id"], ["push_subscription.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("push_message_due", "push_message", ["next_at"])
+    op.create_index("push_message_of", "push_message", ["subscription_id"])

@@ -87,6 +87,13 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     token = me["token"]
     assert traveller.ask("me", token=token).json()["volunteer"] == me["volunteer"]
 
+    key = traveller.ask("push_key").json()["public_key"]
+    browser = {"endpoint": "https://push.example.org/send/1", "p256dh": key, "auth": "A" * 22, "language": "es-MX"}
+    number = traveller.ask("subscribe_push", browser, token).json()["id"]
+    assert traveller.ask("ask_for_more", token=token, workflow_id=workflow["id"]).json()["workflow"] == workflow["id"]
+    assert traveller.ask("unsubscribe_push", id=number).status_code == 404
+    assert traveller.ask("unsubscribe_push", token=token, id=number).json() == {"id": number}
+
     wish = {"key": str(uuid.uuid4()), "size": 20, "width": 320}
     deck = traveller.ask("deal_deck", wish, token, workflow_id=workflow["id"]).json()
     assert traveller.ask("deal_deck", wish, token, workflow_id=workflow["id"]).json() == deck

@@ -264,6 +264,27 @@ async def test_votes_that_no_refit_has_looked_at_for_hours_are_wrong(
     assert verdicts(before, "project lenses") == [OK]
 
 
+async def test_push_messages_that_fail_for_a_day_are_told(
+    database: Connection, database_url: str, tmp_path: Path
+) -> None:
+    before = await examined(database_url, tmp_path)
+    await database.execute(
+        "WITH s AS (INSERT INTO push_subscription (id, volunteer_id, endpoint, p256dh, auth)"
+        " SELECT gen_random_uuid(), n, 'https://push.example.org/' || n, '', '' FROM generate_series(1, 3) n"
+        " RETURNING id)"
+        " INSERT INTO push_message (subscription_id, kind, payload, attempts, error, created_at)"
+        " SELECT id, 'more', '{}', 9, 'answered 403', now() - interval '25 hours' FROM s"
+    )
+
+    found = await examined(database_url, tmp_path)
+
+    assert verdicts(before, "push") == [OK]
+    finding = the([each for each in found if each.check == "push"], WRONG)
+    assert finding.found == "push.example.org has not taken 3 messages to 3 volunteers for a day (answered 403)"
+    assert finding.remedy is not None
+    assert "https://chaffinch.local (CHAFFINCH_PUSH_CONTACT)" in finding.remedy
+
+
 def test_pictures_that_are_there_are_fine(tmp_path: Path) -> None:
     storage = FolderStorage(tmp_path)
     storage.put("media/aba/" + "ab" * 32 + "-320.webp", b"x")

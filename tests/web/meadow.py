@@ -147,7 +147,15 @@ def _manifest(folder: Path, slug: str, count: int) -> Path:
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(
-            ["external_id", "location:1", "location:2", "metadata:place", "metadata:#note", "gold:bird", "explanation:bird"]
+            [
+                "external_id",
+                "location:1",
+                "location:2",
+                "metadata:place",
+                "metadata:#note",
+                "gold:bird",
+                "explanation:bird",
+            ]
         )
         for number in range(count):
             names = [_picture(folder, f"{slug}-{number}.png", number)]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, ViewportSize, expect
 
 SIZE: Final = {"width": 390, "height": 844}
 DESK: Final = {"width": 1280, "height": 800}
@@ -20,7 +20,11 @@ class Phone:
     def __init__(self, browser: Browser, url: str, *, size: dict[str, int] = SIZE, **options: Any) -> None:
         touch: dict[str, Any] = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2} if size == SIZE else {}
         self.context: BrowserContext = browser.new_context(
-            base_url=url, viewport={"width": size["width"], "height": size["height"]}, locale="en-GB", **touch, **options
+            base_url=url,
+            viewport={"width": size["width"], "height": size["height"]},
+            locale="en-GB",
+            **touch,
+            **options,
         )
         self.context.set_default_timeout(PATIENCE_SECONDS * 1000)
         self.errors: list[str] = []

@@ -1,4 +1,4 @@
-"""Nothing is lost and nothing counted twice: without a network, through crashes, in two tabs, and when time runs out."""
+"""Nothing is lost and nothing counted twice: without a network, through crashes, in two tabs, when time runs out."""
 
 from contextlib import suppress
 
@@ -10,6 +10,7 @@ from tests.web.meadow import LESSON, MEADOW, Service
 from tests.web.phone import Phone, until
 from tests.web.test_swiping import BIRD, swipe_to_gold
 
+OF_ONE = "WHERE volunteer_id = $1 AND subject_id = $2"
 ANSWERS = {"ArrowRight": "yes", "ArrowLeft": "no", "ArrowUp": "unsure"}
 
 
@@ -24,6 +25,10 @@ def swipe_by_keys(phone: Phone, count: int, last: str = "") -> list[tuple[str, s
     return given
 
 
+def whose(phone: Phone, subject: str) -> tuple[int, int]:
+    return int(phone.volunteer()[1:]), int(subject[1:])
+
+
 def crash(page: Page) -> None:
     """Let the tab's process die at once, with whatever it was doing."""
     session = page.context.new_cdp_session(page)
@@ -31,7 +36,9 @@ def crash(page: Page) -> None:
         session.send("Page.crash")
 
 
-def test_thirty_swipes_in_airplane_mode_a_reload_and_a_crash_are_thirty_votes(phone: Phone, line: Line, service: Service) -> None:
+def test_thirty_swipes_in_airplane_mode_a_reload_and_a_crash_are_thirty_votes(
+    phone: Phone, line: Line, service: Service
+) -> None:
     phone.begin(MEADOW, BIRD[MEADOW])
     phone.worker_is_ready()
     until(lambda: len(phone.kept("cards")) == 30)
@@ -80,7 +87,7 @@ def test_a_service_killed_between_commit_and_reply_loses_and_doubles_nothing(
     assert len(duplicates) >= 1
 
 
-def test_undo_before_sending_says_nothing_to_the_service(phone: Phone, line: Line, service: Service) -> None:
+def test_undo_before_sending_says_nothing_to_the_service(phone: Phone, service: Service) -> None:
     page = phone.begin(MEADOW, BIRD[MEADOW])
     first = phone.subject()
     page.keyboard.press("ArrowRight")
@@ -112,8 +119,11 @@ def test_undo_after_sending_takes_the_vote_back(phone: Phone, service: Service) 
 
     assert service.votes(phone.volunteer()) == [(first, "yes"), (first, "no")]
     assert service.retractions(phone.volunteer()) == 1
-    counted = service.rows("SELECT answer, attempt FROM card WHERE subject_id = $1 AND volunteer_id = $2", int(first[1:]),
-                           int(phone.volunteer()[1:]))
+    counted = service.rows(
+        "SELECT answer, attempt FROM card WHERE subject_id = $1 AND volunteer_id = $2",
+        int(first[1:]),
+        int(phone.volunteer()[1:]),
+    )
     assert counted == [(0, 2)]
 
 
@@ -133,8 +143,11 @@ def test_an_undo_that_meets_its_swipe_on_the_way_takes_it_back(phone: Phone, lin
     phone.wait_until_sent()
 
     assert service.votes(phone.volunteer())[-1] == (first, "no")
-    assert service.rows("SELECT answer FROM card WHERE subject_id = $1 AND volunteer_id = $2", int(first[1:]),
-                        int(phone.volunteer()[1:])) == [(0,)]
+    assert service.rows(
+        "SELECT answer FROM card WHERE subject_id = $1 AND volunteer_id = $2",
+        int(first[1:]),
+        int(phone.volunteer()[1:]),
+    ) == [(0,)]
 
 
 def test_a_gold_answer_that_has_been_shown_cannot_be_taken_back(phone: Phone, service: Service) -> None:
@@ -153,8 +166,11 @@ def test_a_gold_answer_that_has_been_shown_cannot_be_taken_back(phone: Phone, se
         page.wait_for_timeout(300)
 
     assert taught in {subject for subject, _ in votes}
-    answered = service.rows("SELECT answer FROM card WHERE subject_id = $1 AND volunteer_id = $2", int(taught[1:]),
-                            int(phone.volunteer()[1:]))
+    answered = service.rows(
+        "SELECT answer FROM card WHERE subject_id = $1 AND volunteer_id = $2",
+        int(taught[1:]),
+        int(phone.volunteer()[1:]),
+    )
     assert answered[0][0] is not None
 
 
@@ -200,7 +216,7 @@ def test_the_same_card_answered_in_two_tabs_is_one_vote(phone: Phone, service: S
     assert [subject for subject, _ in service.votes(phone.volunteer())].count(shown) == 1
 
 
-def test_a_card_whose_time_has_run_out_is_not_shown(phone: Phone, service: Service) -> None:
+def test_a_card_whose_time_has_run_out_is_not_shown(phone: Phone) -> None:
     page = phone.begin(MEADOW, BIRD[MEADOW])
     old = {card["subject"] for card in phone.kept("cards")}
     shown = phone.subject()
@@ -247,7 +263,9 @@ def test_a_vote_that_comes_when_its_lease_is_over_is_kept_and_said_kindly(
     phone.wait_for_card(other_than=shown)
     service.rows(
         "UPDATE card SET reserved_until = now() - interval '9 days', accepted_until = now() - interval '1 day' "
-        "WHERE volunteer_id = $1 AND subject_id = $2", int(phone.volunteer()[1:]), int(shown[1:])
+        "WHERE volunteer_id = $1 AND subject_id = $2",
+        int(phone.volunteer()[1:]),
+        int(shown[1:]),
     )
 
     line.mode = "open"
@@ -257,13 +275,17 @@ def test_a_vote_that_comes_when_its_lease_is_over_is_kept_and_said_kindly(
     assert service.votes(phone.volunteer()) == [(shown, "yes")]
 
 
-def test_what_the_service_does_not_take_is_shown_and_kept_out_of_the_way(phone: Phone, line: Line, service: Service) -> None:
+def test_what_the_service_does_not_take_is_shown_and_kept_out_of_the_way(
+    phone: Phone, line: Line, service: Service
+) -> None:
     page = phone.begin(MEADOW, BIRD[MEADOW])
     shown = phone.subject()
     line.mode = "down"
     page.keyboard.press("ArrowRight")
     second = phone.wait_for_card(other_than=shown)
-    service.rows("DELETE FROM card WHERE volunteer_id = $1 AND subject_id = $2", int(phone.volunteer()[1:]), int(shown[1:]))
+    service.rows(
+        "DELETE FROM card WHERE volunteer_id = $1 AND subject_id = $2", int(phone.volunteer()[1:]), int(shown[1:])
+    )
     line.mode = "open"
 
     expect(phone.status()).to_have_text("1 not taken")
@@ -279,7 +301,9 @@ def test_what_the_service_does_not_take_is_shown_and_kept_out_of_the_way(phone: 
     expect(phone.status()).to_have_text("All sent")
 
 
-def test_a_phone_that_the_service_no_longer_knows_says_so_and_can_begin_anew(new_phone: NewPhone, service: Service) -> None:
+def test_a_phone_that_the_service_no_longer_knows_says_so_and_can_begin_anew(
+    new_phone: NewPhone, service: Service
+) -> None:
     phone = new_phone()
     page = phone.begin(MEADOW, BIRD[MEADOW])
     before = phone.volunteer()

@@ -3,7 +3,7 @@
 import re
 from contextlib import suppress
 
-from playwright.sync_api import expect
+from playwright.sync_api import Response, expect
 
 from tests.web.conftest import NewPhone
 from tests.web.line import Line
@@ -27,7 +27,7 @@ def test_three_swipes_give_three_answers(phone: Phone, service: Service) -> None
     assert service.votes(phone.volunteer()) == list(zip(seen, ["yes", "no", "unsure"], strict=True))
 
 
-def test_a_card_that_is_let_go_too_soon_snaps_back(phone: Phone, service: Service) -> None:
+def test_a_card_that_is_let_go_too_soon_snaps_back(phone: Phone) -> None:
     phone.begin(MEADOW, BIRD[MEADOW])
     first = phone.subject()
 
@@ -123,7 +123,9 @@ def test_a_gold_answer_is_in_no_reply_before_its_vote(phone: Phone, service: Ser
     bodies: list[tuple[str, str, str]] = []
     phone.page.on(
         "response",
-        lambda reply: bodies.append((reply.url, reply.request.post_data or "", reply.text())) if "/v1/" in reply.url else None,
+        lambda reply: (
+            bodies.append((reply.url, reply.request.post_data or "", reply.text())) if "/v1/" in reply.url else None
+        ),
     )
     phone.begin(LESSON, BIRD[LESSON])
 

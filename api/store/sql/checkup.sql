@@ -40,6 +40,14 @@ SELECT p.slug, h.id, h.failures, h.paused_at IS NOT NULL AS paused, h.why_paused
 FROM webhook h JOIN project p ON p.id = h.project_id
 WHERE h.failures > 0 OR h.paused_at IS NOT NULL ORDER BY h.id;
 
+-- name: push
+-- Push services that have not taken a message for a day, with how many volunteers that concerns.
+SELECT split_part(s.endpoint, '/', 3) AS host, count(*) AS messages, count(DISTINCT s.volunteer_id) AS volunteers,
+       (array_agg(m.error ORDER BY m.next_at DESC))[1] AS error
+FROM push_message m JOIN push_subscription s ON s.id = m.subscription_id
+WHERE m.error IS NOT NULL AND m.created_at < now() - interval '1 day'
+GROUP BY host ORDER BY count(*) DESC, host;
+
 -- name: imports
 SELECT p.slug, j.id, j.state, j.error, extract(epoch FROM now() - coalesce(j.started_at, j.created_at))::float8 AS age_seconds
 FROM import_job j JOIN project p ON p.id = j.project_id
