@@ -87,13 +87,7 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     token = me["token"]
     assert traveller.ask("me", token=token).json()["volunteer"] == me["volunteer"]
 
-    key = traveller.ask("push_key").json()["public_key"]
-    browser = {"endpoint": "https://push.example.org/send/1", "p256dh": key, "auth": "A" * 22, "language": "es-MX"}
-    number = traveller.ask("subscribe_push", browser, token).json()["id"]
-    assert traveller.ask("ask_for_more", token=token, workflow_id=workflow["id"]).json()["workflow"] == workflow["id"]
-    assert traveller.ask("unsubscribe_push", id=number).status_code == 404
-    assert traveller.ask("unsubscribe_push", token=token, id=number).json() == {"id": number}
-
+    wish_for_more(traveller, token, workflow["id"])
     wish = {"key": str(uuid.uuid4()), "size": 20, "width": 320}
     deck = traveller.ask("deal_deck", wish, token, workflow_id=workflow["id"]).json()
     assert traveller.ask("deal_deck", wish, token, workflow_id=workflow["id"]).json() == deck
@@ -126,12 +120,8 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
         "rejected",
     }
 
-    reached = traveller.ask("project_progress", slug=SLUG).json()
-    assert [each["name"] for each in reached["workflows"]] == ["galaxy", "arms", "merging"]
-    mine = traveller.ask("my_project", token=token, slug=SLUG, query={"utc_offset_minutes": 60}).json()
-    training = mine["workflows"][0]["training"]
-    assert sum(training.values()) == sum("feedback" in verdict for verdict in verdicts)
-    assert (mine["next_level"]["level"], mine["next_level"]["workflows"]) == (2, ["merging"])
+    trained = sum("feedback" in verdict for verdict in verdicts)
+    read_what_was_reached(traveller, token, trained)
 
     named = {"key": str(uuid.uuid4()), "subjects": ["S1", "S2"]}
     assert len(traveller.ask("deal_named", named, workflow_id=workflow["id"]).json()["cards"]) == 2
@@ -149,6 +139,26 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     read_pages(traveller)
     traveller.ask("openapi")
     assert traveller.asked == set(TABLE)
+
+
+def wish_for_more(traveller: Traveller, token: str, workflow: int) -> None:
+    """Subscribe to messages, ask to be told of more, and end it."""
+    key = traveller.ask("push_key").json()["public_key"]
+    browser = {"endpoint": "https://push.example.org/send/1", "p256dh": key, "auth": "A" * 22, "language": "es-MX"}
+    number = traveller.ask("subscribe_push", browser, token).json()["id"]
+    assert traveller.ask("ask_for_more", token=token, workflow_id=workflow).json()["workflow"] == workflow
+    assert traveller.ask("unsubscribe_push", id=number).status_code == 404
+    assert traveller.ask("unsubscribe_push", token=token, id=number).json() == {"id": number}
+
+
+def read_what_was_reached(traveller: Traveller, token: str, trained: int) -> None:
+    """Read how far the project is, and what came of one's own swipes."""
+    reached = traveller.ask("project_progress", slug=SLUG).json()
+    assert [each["name"] for each in reached["workflows"]] == ["galaxy", "arms", "merging"]
+    mine = traveller.ask("my_project", token=token, slug=SLUG, query={"utc_offset_minutes": 60}).json()
+    training = mine["workflows"][0]["training"]
+    assert sum(training.values()) == trained
+    assert (mine["next_level"]["level"], mine["next_level"]["workflows"]) == (2, ["merging"])
 
 
 def read_what_people_are_told(traveller: Traveller) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -47,6 +48,7 @@ workflows:
     policy: {{count: 1}}
 """
 START_SECONDS: Final = 60
+SERVING: Final = re.compile(r"Chaffinch serves at (\S+)")
 
 
 @dataclass
@@ -56,25 +58,22 @@ class Service:
     database_url: str
     data_dir: Path
     url: str = ""
-    _process: subprocess.Popen[str] | None = field(default=None)
+    _process: subprocess.Popen[bytes] | None = field(default=None)
 
     def start(self) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CHAFFINCH_")}
         env = kept | {"CHAFFINCH_DATABASE_URL": self.database_url, "CHAFFINCH_DATA_DIR": str(self.data_dir)}
         program = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", "0"]
-        self._process = subprocess.Popen(
-            program, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert self._process.stdout is not None
-        watch = threading.Timer(START_SECONDS, self._process.kill)
-        watch.start()
-        for line in self._process.stdout:
-            if line.startswith("Chaffinch serves at "):
-                self.url = line.split()[3]
-                break
-        watch.cancel()
-        assert self.url, "the service did not start"
-        threading.Thread(target=self._process.stdout.read, daemon=True).start()
+        said = self.data_dir / "service.log"
+        with said.open("w") as log:
+            self._process = subprocess.Popen(
+                program, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while (found := SERVING.search(said.read_text())) is None:
+            assert time.monotonic() < deadline, f"the service did not start:\n{said.read_text()}"
+            time.sleep(0.05)
+        self.url = found[1]
 
     def kill(self) -> None:
         """End it without a chance to finish anything."""

@@ -21,7 +21,7 @@ class Phone:
         touch: dict[str, Any] = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2} if size == SIZE else {}
         self.context: BrowserContext = browser.new_context(
             base_url=url,
-            viewport={"width": size["width"], "height": size["height"]},
+            viewport=ViewportSize(width=size["width"], height=size["height"]),
             locale="en-GB",
             **touch,
             **options,

@@ -4,7 +4,6 @@ from contextlib import suppress
 
 from playwright.sync_api import Error, Page, expect
 
-from tests.web.conftest import NewPhone
 from tests.web.line import Line
 from tests.web.meadow import LESSON, MEADOW, Service
 from tests.web.phone import Phone, until
@@ -25,15 +24,31 @@ def swipe_by_keys(phone: Phone, count: int, last: str = "") -> list[tuple[str, s
     return given
 
 
+def lose_the_token(page: Page) -> None:
+    """Let the phone have a token that the service does not know."""
+    page.evaluate(
+        """() => new Promise((done) => {
+            const opening = indexedDB.open("chaffinch");
+            opening.onsuccess = () => {
+                const change = opening.result.transaction("facts", "readwrite");
+                const facts = change.objectStore("facts");
+                facts.get("volunteer").onsuccess = (event) =>
+                    facts.put({ ...event.target.result, token: "chf_" + "0".repeat(43) }, "volunteer");
+                change.oncomplete = () => { opening.result.close(); done(); };
+            };
+        })"""
+    )
+
+
 def whose(phone: Phone, subject: str) -> tuple[int, int]:
     return int(phone.volunteer()[1:]), int(subject[1:])
 
 
 def crash(page: Page) -> None:
     """Let the tab's process die at once, with whatever it was doing."""
-    session = page.context.new_cdp_session(page)
     with page.expect_event("crash"), suppress(Error):
-        session.send("Page.crash")
+        page.goto("chrome://crash")
+    page.close()
 
 
 def test_thirty_swipes_in_airplane_mode_a_reload_and_a_crash_are_thirty_votes(
@@ -124,7 +139,7 @@ def test_undo_after_sending_takes_the_vote_back(phone: Phone, service: Service) 
         int(first[1:]),
         int(phone.volunteer()[1:]),
     )
-    assert counted == [(0, 2)]
+    assert counted == [(0, 1)]
 
 
 def test_an_undo_that_meets_its_swipe_on_the_way_takes_it_back(phone: Phone, line: Line, service: Service) -> None:
@@ -201,8 +216,7 @@ def test_the_same_card_answered_in_two_tabs_is_one_vote(phone: Phone, service: S
     one = phone.begin(MEADOW, BIRD[MEADOW])
     shown = phone.subject()
     twin = phone.open_page()
-    tab = one.evaluate("sessionStorage.getItem('chaffinch tab')")
-    twin.add_init_script(f"sessionStorage.setItem('chaffinch tab', '{tab}')")  # a tab that was duplicated
+    twin.add_init_script("navigator.locks.query = async () => ({ held: [] })")  # it knows of no other tab
     twin.goto(f"/p/{MEADOW}/{BIRD[MEADOW]}")
     assert phone.wait_for_card() == shown
     phone.page = one
@@ -301,13 +315,10 @@ def test_what_the_service_does_not_take_is_shown_and_kept_out_of_the_way(
     expect(phone.status()).to_have_text("All sent")
 
 
-def test_a_phone_that_the_service_no_longer_knows_says_so_and_can_begin_anew(
-    new_phone: NewPhone, service: Service
-) -> None:
-    phone = new_phone()
+def test_a_phone_that_the_service_no_longer_knows_says_so_and_can_begin_anew(phone: Phone, service: Service) -> None:
     page = phone.begin(MEADOW, BIRD[MEADOW])
     before = phone.volunteer()
-    service.rows("UPDATE token SET revoked_at = now() WHERE volunteer_id = $1", int(before[1:]))
+    lose_the_token(page)
     page.keyboard.press("ArrowRight")
 
     page.get_by_role("button", name="Begin anew").click()

@@ -121,12 +121,12 @@ def swipe_to_gold(phone: Phone) -> str:
 
 def test_a_gold_answer_is_in_no_reply_before_its_vote(phone: Phone, service: Service) -> None:
     bodies: list[tuple[str, str, str]] = []
-    phone.page.on(
-        "response",
-        lambda reply: (
-            bodies.append((reply.url, reply.request.post_data or "", reply.text())) if "/v1/" in reply.url else None
-        ),
-    )
+
+    def hear(reply: Response) -> None:
+        if "/v1/" in reply.url:
+            bodies.append((reply.url, reply.request.post_data or "", reply.text()))
+
+    phone.page.on("response", hear)
     phone.begin(LESSON, BIRD[LESSON])
 
     taught = swipe_to_gold(phone)

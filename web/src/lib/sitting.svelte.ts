@@ -12,6 +12,7 @@ import { listen, tell, type News } from "../store/news";
 import { latest, record, undo, HOLD_MS, type Undone } from "../store/outbox";
 import { fetchDeck, fetchNext } from "../store/pictures";
 import { tryNow, wake } from "../store/sending";
+import { thisTab } from "../store/tabs";
 import { moment, utcOffsetMinutes } from "./clock";
 import { Problem, Unreachable } from "./http";
 import { uuid7, word } from "./ids";
@@ -34,12 +35,6 @@ const LEAVING_MS = 300;
 
 export type Trouble = "unreachable" | "refused" | "full" | null;
 
-const TAB = (() => {
-  const known = sessionStorage.getItem("chaffinch tab") ?? word();
-  sessionStorage.setItem("chaffinch tab", known);
-  return known;
-})();
-
 export class Sitting {
   cards: HeldCard[] = $state.raw([]);
   leaving: { card: HeldCard; answer: Answer }[] = $state.raw([]);
@@ -58,6 +53,7 @@ export class Sitting {
 
   private readonly there = new Set<string>();
   private readonly unwritten = new Set<string>();
+  private tab = "";
   private shown: string | null = null;
   private readyAt = 0;
   private hiddenAt = 0;
@@ -82,13 +78,14 @@ export class Sitting {
     this.ends.push(() => {
       document.removeEventListener("visibilitychange", visible);
       removeEventListener("online", online);
-      void unclaim(this.workflow, TAB);
+      void unclaim(this.workflow, this.tab);
     });
     void this.open();
     return () => this.ends.forEach((end) => end());
   }
 
   private async open(): Promise<void> {
+    this.tab = await thisTab();
     this.deck = (await deckState(this.workflow)) ?? null;
     await this.claimCards();
     await this.fill();
@@ -174,7 +171,7 @@ export class Sitting {
 
   private async keep(swipe: Swipe): Promise<void> {
     try {
-      if (await record(swipe)) tell({ kind: "swiped", workflow: this.workflow, subject: swipe.subject, tab: TAB });
+      if (await record(swipe)) tell({ kind: "swiped", workflow: this.workflow, subject: swipe.subject, tab: this.tab });
     } catch {
       this.trouble = "full";
       this.unwritten.delete(swipe.subject);
@@ -224,7 +221,7 @@ export class Sitting {
   }
 
   private async claimCards(): Promise<void> {
-    const claimed = await claim(this.workflow, TAB, CLAIMED + this.unwritten.size);
+    const claimed = await claim(this.workflow, this.tab, CLAIMED + this.unwritten.size);
     this.show(claimed.filter((card) => !this.unwritten.has(card.subject)).slice(0, CLAIMED));
     fetchNext(this.cards);
   }
@@ -264,7 +261,7 @@ export class Sitting {
   private hear(news: News): void {
     if (news.kind === "sent") this.hearVerdicts(news.swipes.filter((swipe) => swipe.workflow === this.workflow));
     if (news.kind === "network" && news.reachable && this.trouble === "unreachable") void this.fill();
-    if (news.kind === "swiped" && news.workflow === this.workflow && news.tab !== TAB) {
+    if (news.kind === "swiped" && news.workflow === this.workflow && news.tab !== this.tab) {
       if (this.cards.some((card) => card.subject === news.subject)) void this.inTurn(() => this.claimCards());
     }
     if (news.kind === "returned" && news.workflow === this.workflow) {

@@ -7,12 +7,12 @@ import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 
 import type { Answer, Card, Verdict } from "../lib/types";
 
-/** A card on this phone. `order` is its place in the deck; `claim` says which tab shows it, and until when. */
+/** A card on this phone. `order` is its place in the deck; `claim` is the tab that shows it, while that lives. */
 export interface HeldCard extends Card {
   workflow: number;
   project: string;
   order: number;
-  claim?: { tab: string; until: number };
+  claim?: string;
 }
 
 export type SwipeState = "waiting" | "settled" | "set_aside";

@@ -9,13 +9,11 @@ import { ask, Problem } from "../lib/http";
 import type { Deck } from "../lib/types";
 import { database, dropFact, fact, setFact, type HeldCard } from "./database";
 import { alone } from "./locks";
+import { liveTabs } from "./tabs";
 import { ensureToken, tokenIsUnknown } from "./volunteer";
 
 /** Half an hour of swiping in a tunnel; more would keep subjects from others for nothing. */
 export const DECK_SIZE = 30;
-
-/** How long a tab keeps a card for itself without a sign of life. */
-const CLAIM_MS = 120_000;
 
 /** A card is not shown when its answer might come too late on a slow link. */
 const MARGIN_MS = 20_000;
@@ -29,6 +27,7 @@ export interface DeckState {
   at: number;
 }
 
+const allOf = (workflow: number) => IDBKeyRange.bound([workflow, -Infinity], [workflow, Infinity]);
 const requestOf = (workflow: number) => `deck ${workflow}`;
 const stateOf = (workflow: number) => `deck state ${workflow}`;
 
@@ -38,16 +37,16 @@ export function deckState(workflow: number): Promise<DeckState | undefined> {
 
 /** Claim for a tab up to `count` cards, in the deck's order. Cards whose time has run out go. */
 export async function claim(workflow: number, tab: string, count: number): Promise<HeldCard[]> {
+  const alive = await liveTabs();
   const change = (await database()).transaction("cards", "readwrite");
-  const now = Date.now();
   const mine: HeldCard[] = [];
-  let cursor = await change.store.index("order").openCursor(IDBKeyRange.bound([workflow, -Infinity], [workflow, Infinity]));
+  let cursor = await change.store.index("order").openCursor(allOf(workflow));
   while (cursor && mine.length < count) {
     const card = cursor.value;
     if (hasRunOut(card)) {
       await cursor.delete();
-    } else if (card.claim === undefined || card.claim.tab === tab || card.claim.until < now) {
-      const claimed = { ...card, claim: { tab, until: now + CLAIM_MS } };
+    } else if (card.claim === undefined || card.claim === tab || !alive.has(card.claim)) {
+      const claimed = { ...card, claim: tab };
       await cursor.update(claimed);
       mine.push(claimed);
     }
@@ -60,8 +59,8 @@ export async function claim(workflow: number, tab: string, count: number): Promi
 /** Give up a tab's claims: the page is being left. */
 export async function unclaim(workflow: number, tab: string): Promise<void> {
   const change = (await database()).transaction("cards", "readwrite");
-  for (const card of await change.store.index("order").getAll(IDBKeyRange.bound([workflow, -Infinity], [workflow, Infinity]))) {
-    if (card.claim?.tab !== tab) continue;
+  for (const card of await change.store.index("order").getAll(allOf(workflow))) {
+    if (card.claim !== tab) continue;
     const { claim: _given, ...free } = card;
     await change.store.put(free);
   }
@@ -73,8 +72,7 @@ function hasRunOut(card: HeldCard): boolean {
 }
 
 async function held(workflow: number): Promise<HeldCard[]> {
-  const all = await (await database()).getAllFromIndex(
-    "cards", "order", IDBKeyRange.bound([workflow, -Infinity], [workflow, Infinity]));
+  const all = await (await database()).getAllFromIndex("cards", "order", allOf(workflow));
   return all.filter((card) => !hasRunOut(card));
 }
 
@@ -118,8 +116,10 @@ export async function refill(workflow: number, project: string, width: number): 
 
 /** Cards whose reservation has run out and that no tab shows. */
 async function staleCards(workflow: number): Promise<Set<string>> {
+  const alive = await liveTabs();
   const found = (await held(workflow)).filter(
-    (card) => Date.parse(card.reserved_until) < serviceNow() && (card.claim === undefined || card.claim.until < Date.now()));
+    (card) => Date.parse(card.reserved_until) < serviceNow() && !(card.claim !== undefined && alive.has(card.claim)),
+  );
   return new Set(found.map((card) => card.subject));
 }
 
@@ -136,7 +136,7 @@ async function keep(workflow: number, project: string, deck: Deck, stale: Set<st
   const answered = await change.objectStore("swipes").index("state").getAll("waiting");
   const gone = new Set(answered.filter((swipe) => swipe.workflow === workflow).map((swipe) => swipe.subject));
   for (const subject of stale) await cards.delete([workflow, subject]);
-  const last = await cards.index("order").openCursor(IDBKeyRange.bound([workflow, -Infinity], [workflow, Infinity]), "prev");
+  const last = await cards.index("order").openCursor(allOf(workflow), "prev");
   let order = Math.max(0, last?.value.order ?? 0);
   for (const card of deck.cards) {
     if (gone.has(card.subject)) continue;
