@@ -5,6 +5,7 @@ class Looks {
   contrast = $state(1);
   inverted = $state(false);
   beside = $state(false);
+  blinking = $state(false);
 
   readonly filter = $derived(
     this.plain ? "none" : `brightness(${this.brightness}) contrast(${this.contrast})${this.inverted ? " invert(1)" : ""}`,

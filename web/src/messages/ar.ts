@@ -106,7 +106,6 @@ export const ar: Messages = {
   contrast: "التباين",
   invert: "عكس الألوان",
   beside: "جنبًا إلى جنب",
-  flip: "واحدة تلو الأخرى",
   blink: "وميض",
   reset: "إعادة الضبط",
   whatToLookFor: "ما ينبغي ملاحظته",
@@ -127,9 +126,7 @@ export const ar: Messages = {
     closed: "أُغلق هذا السؤال.",
     not_allowed: "هذا السؤال مخصّص لمن لديهم المستوى المطلوب.",
   },
-  dryNext: "ماذا بعد؟",
   dryTitle: "لم يتبقَّ لك شيء",
-  otherQuestions: "أسئلة أخرى",
   tellMe: "إشعاري عند توفّر المزيد",
   willTell: "سيصلك إشعار.",
   cannotTell: "الإشعارات غير مسموح بها على هذا الجهاز. يمكنك السماح بها من إعدادات المتصفح.",
@@ -138,7 +135,6 @@ export const ar: Messages = {
   noNetwork: "لا يوجد اتصال، ولا بطاقات على هذا الهاتف. ستصل البطاقات تلقائيًا فور عودة الاتصال.",
   refused: "لم تقدّم الخدمة أي بطاقات.",
   // Tutorial
-  tutorial: "مقدمة قصيرة",
   stepOf: (step: number, of: number) => `${step} من ${of}`,
   next: "التالي",
   skipTutorial: "تخطٍّ",
@@ -156,9 +152,8 @@ export const ar: Messages = {
   questions: "الأسئلة",
   level: (level: number) => (level === 10 ? "مستوى الخبراء" : `المستوى ${level}`),
   locked: "يُفتح عند بلوغ هذا المستوى",
-  closedQuestion: "مغلق",
-  progress: "مدى التقدّم",
   funnel: (decided: number, subjects: number) => `حُسم ${decided} من ${subjects}`,
+  notReached: "لم يصل شيء إلى هنا بعد.",
   open: "مفتوحة",
   contested: "محل خلاف",
   volunteers: (count: string, n: number) =>
@@ -212,6 +207,7 @@ export const ar: Messages = {
   becameYes: "حُسمت بنعم",
   becameNo: "حُسمت بلا",
   becameOpen: "لم تُحسم بعد",
+  newestOnly: (count: string) => `محسوب من أحدث ${count} بطاقة لديك.`,
   agreed: (agreed: number, compared: number) =>
     many(compared, {
       zero: "لا إجابات لك عن عناصر محسومة بعد.",

@@ -70,7 +70,6 @@ export const en = {
   contrast: "Contrast",
   invert: "Invert",
   beside: "Side by side",
-  flip: "One at a time",
   blink: "Blink",
   reset: "Reset",
   whatToLookFor: "What to look for",
@@ -91,9 +90,7 @@ export const en = {
     closed: "This question has been closed.",
     not_allowed: "This question is for volunteers who hold its level.",
   },
-  dryNext: "What next?",
   dryTitle: "Nothing left for you",
-  otherQuestions: "Other questions",
   tellMe: "Tell me when there is more",
   willTell: "You will be told.",
   cannotTell: "Notifications are not allowed on this device. You can allow them in the browser's settings.",
@@ -102,7 +99,6 @@ export const en = {
   noNetwork: "No network, and no cards on this phone. As soon as there is one, they come by themselves.",
   refused: "The service did not give any cards.",
   // Tutorial
-  tutorial: "A short introduction",
   stepOf: (step: number, of: number) => `${step} of ${of}`,
   next: "Next",
   skipTutorial: "Skip",
@@ -120,9 +116,8 @@ export const en = {
   questions: "Questions",
   level: (level: number) => (level === 10 ? "for experts" : `level ${level}`),
   locked: "Opens with this level",
-  closedQuestion: "closed",
-  progress: "How far it is",
   funnel: (decided: number, subjects: number) => `${decided} of ${subjects} decided`,
+  notReached: "Nothing has come this far yet.",
   open: "open",
   contested: "contested",
   volunteers: (count: string, n: number) => many(n, { one: "1 volunteer", other: `${count} volunteers` }),
@@ -134,7 +129,7 @@ export const en = {
   noReply: "The service cannot be reached just now.",
   // Your effect
   streak: (days: number) => many(days, { one: "1 day in a row", other: `${days} days in a row` }),
-  bestStreak: (days: number) => many(days, { one: "best: 1 day", other: `best: ${days} days` }),
+  bestStreak: (days: number) => many(days, { one: "Best: 1 day.", other: `Best: ${days} days.` }),
   streakToday: "Today is in.",
   streakOpen: "A swipe today carries it on.",
   noStreak: "Swipe today to begin a streak.",
@@ -144,6 +139,7 @@ export const en = {
   becameYes: "decided yes",
   becameNo: "decided no",
   becameOpen: "not decided yet",
+  newestOnly: (count: string) => `Counted over your newest ${count} cards.`,
   agreed: (agreed: number, compared: number) =>
     many(compared, {
       one: `The label agrees with ${agreed} of your 1 answer to a decided subject.`,

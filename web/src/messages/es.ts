@@ -72,7 +72,6 @@ export const es: Messages = {
   contrast: "Contraste",
   invert: "Invertir",
   beside: "Lado a lado",
-  flip: "De una en una",
   blink: "Parpadeo",
   reset: "Restablecer",
   whatToLookFor: "En qué fijarte",
@@ -93,9 +92,7 @@ export const es: Messages = {
     closed: "Esta pregunta se ha cerrado.",
     not_allowed: "Esta pregunta es para quienes tienen el nivel que requiere.",
   },
-  dryNext: "¿Y ahora?",
   dryTitle: "No queda nada para ti",
-  otherQuestions: "Otras preguntas",
   tellMe: "Avísame cuando haya más",
   willTell: "Te avisaremos.",
   cannotTell: "Las notificaciones no están permitidas en este dispositivo. Puedes permitirlas en los ajustes del navegador.",
@@ -104,7 +101,6 @@ export const es: Messages = {
   noNetwork: "No hay conexión ni tarjetas en este teléfono. En cuanto haya conexión, llegarán solas.",
   refused: "El servicio no entregó ninguna tarjeta.",
   // Tutorial
-  tutorial: "Una breve introducción",
   stepOf: (step: number, of: number) => `${step} de ${of}`,
   next: "Siguiente",
   skipTutorial: "Omitir",
@@ -122,9 +118,8 @@ export const es: Messages = {
   questions: "Preguntas",
   level: (level: number) => (level === 10 ? "nivel experto" : `nivel ${level}`),
   locked: "Se abre con este nivel",
-  closedQuestion: "cerrada",
-  progress: "Cuánto se ha avanzado",
   funnel: (decided: number, subjects: number) => `${decided} de ${subjects} decididos`,
+  notReached: "Todavía no ha llegado nada hasta aquí.",
   open: "abiertos",
   contested: "en disputa",
   volunteers: (count: string, n: number) =>
@@ -138,7 +133,7 @@ export const es: Messages = {
   noReply: "No se puede contactar con el servicio en este momento.",
   // Your effect
   streak: (days: number) => many(days, { one: "1 día seguido", other: `${days} días seguidos` }),
-  bestStreak: (days: number) => many(days, { one: "mejor racha: 1 día", other: `mejor racha: ${days} días` }),
+  bestStreak: (days: number) => many(days, { one: "Mejor racha: 1 día.", other: `Mejor racha: ${days} días.` }),
   streakToday: "Hoy ya cuenta.",
   streakOpen: "Responde hoy y la racha continúa.",
   noStreak: "Responde hoy para empezar una racha.",
@@ -148,6 +143,7 @@ export const es: Messages = {
   becameYes: "decididos: sí",
   becameNo: "decididos: no",
   becameOpen: "aún sin decidir",
+  newestOnly: (count: string) => `Contado sobre tus ${count} tarjetas más recientes.`,
   agreed: (agreed: number, compared: number) =>
     many(compared, {
       one: `La etiqueta coincide con ${agreed} de ${compared} respuesta tuya a un objeto decidido.`,
