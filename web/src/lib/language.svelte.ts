@@ -60,5 +60,5 @@ export function time(at: number): string {
 }
 
 export function weekday(day: string): string {
-  return new Intl.DateTimeFormat(language.code, { weekday: "short", day: "numeric", timeZone: "UTC" }).format(Date.parse(day));
+  return new Intl.DateTimeFormat(language.code, { weekday: "short", timeZone: "UTC" }).format(Date.parse(day));
 }
