@@ -14,7 +14,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 COMPILE := $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help client demo test lint docs bench bench-engine bench-refit lock clean
+.PHONY: help client demo test lint docs screens bench bench-engine bench-refit lock clean
 
 help: ## list what can be made
 	@echo "Chaffinch. The first of these builds .venv, which takes a minute or two; ARGS=\"...\" is passed on."
@@ -40,6 +40,10 @@ docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(READY) ## build docs/ as a site in site/, with dead links as errors
 	$(BIN)/mkdocs build --strict --clean $(ARGS)
 	@echo "to read it, search included: $(BIN)/python -m http.server --directory site 8001"
+
+screens: $(READY) $(CLIENT) ## take the pictures of docs/screens of the demonstration that runs (ARGS: its address)
+	@sh .ci/browser
+	$(BIN)/python -m docs.screens $(or $(ARGS),http://127.0.0.1:8000) docs/screens
 
 bench: $(READY) ## measure speed, with client and database included
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -1,13 +1,17 @@
-/** One at a time, over all tabs and the service worker (Web Locks). */
+/**
+ * One at a time, over all tabs and the service worker (Web Locks). Pages without HTTPS have no such locks: there it is
+ * one at a time in each tab, and the service sees to it that nothing counts twice.
+ */
+
+const waiting = new Map<string, Promise<unknown>>();
 
 /** Do something while nobody else does the same; wait for one's turn. */
 export async function alone<Result>(name: string, act: () => Promise<Result>): Promise<Result> {
-  return (await navigator.locks.request(`chaffinch ${name}`, act)) as Result;
-}
-
-/** Do something unless somebody is at it already. */
-export async function unlessBusy(name: string, act: () => Promise<void>): Promise<void> {
-  await navigator.locks.request(`chaffinch ${name}`, { ifAvailable: true }, async (lock) => {
-    if (lock !== null) await act();
-  });
+  if ("locks" in navigator) return (await navigator.locks.request(`chaffinch ${name}`, act)) as Result;
+  const mine = (waiting.get(name) ?? Promise.resolve()).then(act, act);
+  waiting.set(
+    name,
+    mine.catch(() => undefined),
+  );
+  return mine;
 }
