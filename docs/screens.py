@@ -2,7 +2,7 @@
 
     python docs/screens.py http://127.0.0.1:8000 docs/screens
 
-The campaign should have been swiped by a crowd before (chaffinch crowd --volunteers 12), so that there is something to see.
+A crowd should have swiped before (chaffinch crowd --volunteers 12), so that there is something to see.
 """
 
 import io
@@ -17,6 +17,20 @@ from tests.web.browser import a_browser
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}
 THEMES = ("dark", "light")
 SWIPES = 12
+
+RICHEST_ON_TOP = """() => new Promise((done) => {
+    const opening = indexedDB.open("chaffinch");
+    opening.onsuccess = () => {
+        const change = opening.result.transaction("cards", "readwrite");
+        const cards = change.objectStore("cards");
+        cards.getAll().onsuccess = (event) => {
+            const [richest] = event.target.result.sort((a, b) => b.locations[0].bytes - a.locations[0].bytes);
+            cards.put({ ...richest, order: -1 });
+        };
+        change.oncomplete = () => { opening.result.close(); done(); };
+    };
+})"""
+"""A deck comes at random: of the cards that it has dealt, show the one with the most in it."""
 
 
 def keep(page: Page, folder: Path, name: str) -> None:
@@ -45,14 +59,15 @@ def swipe_until_told(page: Page) -> None:
 
 def take(browser: Browser, url: str, folder: Path, size: str, theme: str) -> None:
     width, height = SIZES[size]
-    scale = 2 if size == "phone" else 1
-    context = browser.new_context(
-        base_url=url, viewport={"width": width, "height": height}, device_scale_factor=scale, locale="en-GB"
-    )
+    touch = {"device_scale_factor": 2, "is_mobile": True, "has_touch": True} if size == "phone" else {}
+    context = browser.new_context(base_url=url, viewport={"width": width, "height": height}, locale="en-GB", **touch)
     context.add_init_script(f"localStorage.setItem('chaffinch settings', JSON.stringify({{theme: '{theme}'}}))")
     context.add_init_script("localStorage.setItem('chaffinch introduced hubble', 'yes')")
     page = context.new_page()
     page.goto("/p/hubble/1")
+    page.wait_for_selector('.answers .yes[aria-disabled="false"]')
+    page.evaluate(RICHEST_ON_TOP)
+    page.reload()
     page.wait_for_selector('.answers .yes[aria-disabled="false"]')
     settle(page)
     keep(page, folder, f"deck-{size}-{theme}")
