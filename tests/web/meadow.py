@@ -23,11 +23,12 @@ from api.media.storage import place_of
 from api.services.importing import import_manifest
 from api.settings import Settings
 from api.store.engine import open_pool
+from tests.media.films import a_film
 
-MEADOW, LESSON, POND = "meadow", "lesson", "pond"
-"""Many subjects and no gold; gold of both kinds among others; three subjects."""
+MEADOW, LESSON, POND, FILM = "meadow", "lesson", "pond", "film"
+"""Many subjects and no gold; gold of both kinds among others; three subjects; one, which is a video."""
 
-SUBJECTS: Final = {MEADOW: 90, LESSON: 30, POND: 3}
+SUBJECTS: Final = {MEADOW: 90, LESSON: 30, POND: 3, FILM: 1}
 GOLD: Final = 14
 SECRET: Final = "nobody-may-see-this"
 WHY: Final = "The wing has a white bar."
@@ -157,11 +158,16 @@ def _manifest(folder: Path, slug: str, count: int) -> Path:
             ]
         )
         for number in range(count):
-            names = [_picture(folder, f"{slug}-{number}.png", number)]
+            names = [_film(folder) if slug == FILM else _picture(folder, f"{slug}-{number}.png", number)]
             names.append(_picture(folder, f"{slug}-{number}-b.png", number, turned=True) if number % 5 == 4 else "")
             gold = ("yes", "no")[number % 2] if slug == LESSON and number < GOLD else ""
             rows.writerow([f"{slug}-{number}", *names, f"hedge {number}", SECRET, gold, WHY if gold else ""])
     return path
+
+
+def _film(folder: Path) -> str:
+    (folder / "film.mp4").write_bytes(a_film(frames=20, size=(320, 240)))
+    return "film.mp4"
 
 
 def _picture(folder: Path, name: str, number: int, *, turned: bool = False) -> str:

@@ -7,10 +7,10 @@ from playwright.sync_api import Response, expect
 
 from tests.web.conftest import NewPhone
 from tests.web.line import Line
-from tests.web.meadow import LESSON, MEADOW, POND, SECRET, WHY, Service
+from tests.web.meadow import FILM, LESSON, MEADOW, POND, SECRET, WHY, Service
 from tests.web.phone import DESK, Phone, until
 
-BIRD = {MEADOW: 1, LESSON: 3, POND: 5}
+BIRD = {MEADOW: 1, LESSON: 3, POND: 5, FILM: 7}
 """The first workflow of each project: they are numbered as they were published."""
 
 
