@@ -8,7 +8,7 @@ ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
-CLIENT := api/client/index.html
+CLIENT := api/client/service-worker.js
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
 COMPILE := $(LOCK) pyproject.toml

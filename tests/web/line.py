@@ -22,7 +22,8 @@ class Line:
         self.url = ""
         self._swallow: Callable[[], None] | None = None
         self.swallowed = 0
-        self._open: set[asyncio.StreamWriter] = set()
+        self.scripts: dict[str, str] = {}
+        """Scripts that the line has instead of the service's, by path."""
 
     def swallow_next_verdicts(self, then: Callable[[], None]) -> None:
         """Let the next batch of swipes through, keep its reply to oneself, and do something before the line breaks."""
@@ -42,7 +43,7 @@ class Line:
             to_read, upstream = await asyncio.open_connection(target.hostname, target.port)
             sent = _Sent()
             async with asyncio.TaskGroup() as both:
-                both.create_task(self._up(reader, upstream, sent))
+                both.create_task(self._up(reader, upstream, writer, sent))
                 both.create_task(self._down(to_read, writer, sent))
         except* (OSError, EOFError):
             pass
@@ -51,10 +52,17 @@ class Line:
                 if each is not None:
                     each.close()
 
-    async def _up(self, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter, sent: "_Sent") -> None:
+    async def _up(
+        self, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter, writer: asyncio.StreamWriter, sent: "_Sent"
+    ) -> None:
         while part := await reader.read(PART_BYTES):
             if self.mode == "down":
                 raise EOFError
+            asked = next((path for path in self.scripts if part.startswith(f"GET {path} ".encode())), None)
+            if asked is not None:
+                writer.write(_script(self.scripts[asked]))
+                await writer.drain()
+                continue
             if part.startswith((b"POST ", b"GET ", b"DELETE ")):
                 sent.classifications = part.startswith(b"POST /v1/classifications ")
             upstream.write(part)
@@ -73,6 +81,11 @@ class Line:
             writer.write(part)
             await writer.drain()
         raise EOFError
+
+
+def _script(content: str) -> bytes:
+    head = "HTTP/1.1 200 OK\r\ncontent-type: text/javascript\r\ncache-control: no-cache\r\n"
+    return f"{head}content-length: {len(content.encode())}\r\n\r\n{content}".encode()
 
 
 class _Sent:

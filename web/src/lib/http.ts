@@ -5,7 +5,7 @@ import type { ProblemDocument } from "./types";
 
 const PATIENCE_MS = 20_000;
 
-/** The service answered with a problem document (RFC 9457), or something before it with an error page. */
+/** The service answered with a problem document (RFC 9457). */
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -22,7 +22,7 @@ export class Problem extends Error {
   }
 }
 
-/** No answer came: there is no network, or it took too long. What was sent may have arrived all the same. */
+/** The service did not answer: no network, too slow, or something else in its place. What was sent may have arrived. */
 export class Unreachable extends Error {
   constructor(reason: unknown) {
     super(String(reason));
@@ -60,9 +60,14 @@ export async function ask<Reply>(path: string, asking: Asking = {}): Promise<Rep
   }
   hearDate(reply.headers.get("Date"));
   const content = parsed(text);
-  if (!reply.ok) throw new Problem(reply.status, (content ?? {}) as ProblemDocument, retryAfter(reply));
-  if (content === undefined) throw new Unreachable("something else answered in the service's place");
+  if (!reply.ok && isProblem(reply)) throw new Problem(reply.status, content as ProblemDocument, retryAfter(reply));
+  if (!reply.ok || content === undefined) throw new Unreachable("something else answered in the service's place");
   return content as Reply;
+}
+
+/** Only the service's own word counts: a proxy or a hotel's network may say no to anything, and be gone in a minute. */
+function isProblem(reply: Response): boolean {
+  return (reply.headers.get("Content-Type") ?? "").startsWith("application/problem+json");
 }
 
 /** JSON, or undefined for what is none: the page of a hotel's network, for example. */

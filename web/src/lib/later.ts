@@ -3,6 +3,7 @@
 import serif from "@fontsource-variable/literata/files/literata-latin-wght-normal.woff2?url";
 
 import { notices } from "./notices.svelte";
+import { renewSubscription } from "./push";
 
 const WAIT_MS = 8_000;
 const LOOK_FOR_NEW_MS = 60 * 60_000;
@@ -19,6 +20,7 @@ export function prepareLater(): () => void {
     loadManifest();
     void loadTypeface();
     void registerWorker().then((registration) => {
+      void renewSubscription().catch(() => undefined);
       if (registration) looking = setInterval(() => void registration.update().catch(() => undefined), LOOK_FOR_NEW_MS);
     });
   };

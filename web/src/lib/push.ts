@@ -1,30 +1,32 @@
-/** Web push: asked for only when somebody wants to be told that there is more. */
+/** Web push: asked for only when somebody wants to be told that there is more, and ended in the settings. */
 
+import { dropFact, fact, setFact } from "../store/database";
+import { ensureToken, token } from "../store/volunteer";
 import { ask } from "./http";
 import { language } from "./language.svelte";
 import type { PushKey, PushSubscriptionReply } from "./types";
-import { dropFact, fact, setFact } from "../store/database";
-import { ensureToken } from "../store/volunteer";
 
 const FACT = "push subscription";
+
+/** A worker that is not there by then will not come: it could not be registered. */
+const PATIENCE_MS = 5_000;
+
+export type Wish = "told" | "denied" | "failed";
 
 export function canBeTold(): boolean {
   return "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 }
 
-/** Ask for the device's permission, subscribe, and leave the wish. Returns whether all of it worked. */
-export async function askToBeTold(workflow: number): Promise<boolean> {
+/** Ask for the device's permission, subscribe, and leave the wish to be told of more in a workflow. */
+export async function askToBeTold(workflow: number): Promise<Wish> {
   try {
-    if ((await Notification.requestPermission()) !== "granted") return false;
+    if ((await Notification.requestPermission()) !== "granted") return "denied";
     const bearer = await ensureToken();
-    const subscription = await subscribe();
-    const body = { ...keysOf(subscription), language: language.code };
-    const reply = await ask<PushSubscriptionReply>("/v1/push/subscriptions", { method: "POST", token: bearer, body });
-    await setFact(FACT, reply.id);
+    await tell(await subscribe(), bearer);
     await ask(`/v1/workflows/${workflow}/wishes`, { method: "POST", token: bearer });
-    return true;
+    return "told";
   } catch {
-    return false;
+    return "failed";
   }
 }
 
@@ -32,23 +34,37 @@ export async function isSubscribed(): Promise<boolean> {
   return (await fact<string>(FACT)) !== undefined;
 }
 
+/** Tell the service of this browser's subscription again: it may have been renewed, or be somebody else's by now. */
+export async function renewSubscription(): Promise<void> {
+  const bearer = await token();
+  if (!canBeTold() || bearer === null || !(await isSubscribed())) return;
+  const subscription = await (await worker()).pushManager.getSubscription();
+  if (subscription) await tell(subscription, bearer);
+}
+
 /** Be told nothing any more. */
 export async function unsubscribe(): Promise<void> {
-  const id = await fact<string>(FACT);
-  const registration = await navigator.serviceWorker.getRegistration();
-  await (await registration?.pushManager.getSubscription())?.unsubscribe();
-  if (id) await ask(`/v1/push/subscriptions/${id}`, { method: "DELETE", token: await ensureToken() }).catch(() => undefined);
+  const [id, bearer] = [await fact<string>(FACT), await token()];
   await dropFact(FACT);
+  await (await (await worker()).pushManager.getSubscription())?.unsubscribe();
+  if (id && bearer) await ask(`/v1/push/subscriptions/${id}`, { method: "DELETE", token: bearer });
+}
+
+async function worker(): Promise<ServiceWorkerRegistration> {
+  const never = new Promise<never>((_, fail) => setTimeout(() => fail(new Error("no service worker")), PATIENCE_MS));
+  return Promise.race([navigator.serviceWorker.ready, never]);
 }
 
 async function subscribe(): Promise<PushSubscription> {
   const { public_key } = await ask<PushKey>("/v1/push");
-  const registration = await navigator.serviceWorker.ready;
-  const known = await registration.pushManager.getSubscription();
-  return known ?? registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: public_key });
+  const { pushManager } = await worker();
+  const known = await pushManager.getSubscription();
+  return known ?? pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: public_key });
 }
 
-function keysOf(subscription: PushSubscription): { endpoint: string; p256dh: string; auth: string } {
+async function tell(subscription: PushSubscription, bearer: string): Promise<void> {
   const { endpoint, keys } = subscription.toJSON();
-  return { endpoint: endpoint!, p256dh: keys!["p256dh"]!, auth: keys!["auth"]! };
+  const body = { endpoint: endpoint!, p256dh: keys!["p256dh"]!, auth: keys!["auth"]!, language: language.code };
+  const reply = await ask<PushSubscriptionReply>("/v1/push/subscriptions", { method: "POST", token: bearer, body });
+  await setFact(FACT, reply.id);
 }

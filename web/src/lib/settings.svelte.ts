@@ -1,5 +1,7 @@
 /** What a volunteer has set on this phone. Read before the first paint, so that nothing flashes. */
 
+import { remember, remembered } from "./remembering";
+
 export type Theme = "dark" | "light" | "system";
 export type Languages = "auto" | "en" | "es" | "ar";
 
@@ -24,7 +26,7 @@ const DEFAULTS: Settings = {
 
 function read(): Settings {
   try {
-    return { ...DEFAULTS, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Settings>) };
+    return { ...DEFAULTS, ...(JSON.parse(remembered("localStorage", KEY) ?? "{}") as Partial<Settings>) };
   } catch {
     return { ...DEFAULTS };
   }
@@ -40,11 +42,7 @@ export function applySettings(): void {
     root.dataset["hand"] = settings.leftHanded ? "left" : "right";
     root.dataset["motion"] = settings.reducedMotion ? "reduced" : "system";
     root.dataset["contrast"] = settings.highContrast ? "high" : "system";
-    try {
-      localStorage.setItem(KEY, JSON.stringify(settings));
-    } catch {
-      // A browser that keeps nothing still shows what is set, for as long as the page lives.
-    }
+    remember("localStorage", KEY, JSON.stringify(settings));
   });
   $effect(() => {
     const hear = (event: StorageEvent) => {
@@ -64,4 +62,10 @@ export function still(): boolean {
 export function sparing(): boolean {
   const connection = (navigator as { connection?: { saveData?: boolean } }).connection;
   return settings.saveData || connection?.saveData === true;
+}
+
+/** The screen's width in device pixels; more than two a CSS pixel is more than an eye sees, until it zooms. */
+export function pixelsAcross(): number {
+  const across = Math.min(innerWidth, 720) * Math.min(devicePixelRatio || 1, sparing() ? 1 : 2);
+  return Math.min(Math.max(Math.round(across), 1), 10_000);
 }

@@ -6,18 +6,19 @@
  * the first who answers it, whichever tab that is.
  */
 
-import { claim, deckState, left, refill, ahead, unclaim, type DeckState } from "../store/decks";
+import { ahead, claim, deckState, left, putLast, refill, unclaim, type DeckState } from "../store/decks";
 import type { HeldCard, Swipe } from "../store/database";
 import { listen, tell, type News } from "../store/news";
-import { latest, record, undo, HOLD_MS, type Undone } from "../store/outbox";
+import { HOLD_MS, latest, markTold, record, undo, untold, type Undone } from "../store/outbox";
 import { fetchDeck, fetchNext } from "../store/pictures";
 import { tryNow, wake } from "../store/sending";
 import { thisTab } from "../store/tabs";
 import { moment, utcOffsetMinutes } from "./clock";
 import { Problem, Unreachable } from "./http";
-import { uuid7, word } from "./ids";
+import { uuid7 } from "./ids";
 import { language } from "./language.svelte";
-import { sparing } from "./settings.svelte";
+import { sittingWord } from "./remembering";
+import { pixelsAcross, sparing } from "./settings.svelte";
 import type { Answer } from "./types";
 
 /** Cards that a tab claims: the one on top, and those whose pictures load behind it. */
@@ -29,11 +30,16 @@ const LEAST_LOOK_MS = 200;
 /** How far back undo reaches: the service takes a retraction for ten minutes. */
 const UNDO_MS = 9.5 * 60_000;
 
-const SITTING_MS = 30 * 60_000;
 const ASK_AGAIN_MS = 30_000;
 const LEAVING_MS = 300;
 
-export type Trouble = "unreachable" | "refused" | "full" | null;
+/** The next deck is asked for when so many cards are left, until the service says otherwise. */
+const NEXT_AT = 8;
+
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+export type Trouble = "unreachable" | "refused" | "full" | "no_storage" | null;
 
 export class Sitting {
   cards: HeldCard[] = $state.raw([]);
@@ -59,6 +65,8 @@ export class Sitting {
   private hiddenAt = 0;
   private work: Promise<unknown> = Promise.resolve();
   private refilling = false;
+  private failures = 0;
+  private retry: ReturnType<typeof setTimeout> | undefined;
   private readonly ends: (() => void)[] = [];
 
   readonly top = $derived(this.cards[0] ?? null);
@@ -68,14 +76,21 @@ export class Sitting {
     readonly project: string,
   ) {}
 
+  /** Something has changed that may let a request through. */
+  tryAgain(): void {
+    this.failures = 0;
+    void this.fill(this.cards.length === 0);
+  }
+
   /** Begin: show what is on the phone, and ask for more. Returns a function that ends the sitting. */
   begin(): () => void {
     this.ends.push(listen((news) => this.hear(news)));
     const visible = () => this.seen(document.visibilityState === "visible");
-    const online = () => void this.fill();
+    const online = () => this.tryAgain();
     document.addEventListener("visibilitychange", visible);
     addEventListener("online", online);
     this.ends.push(() => {
+      clearTimeout(this.retry);
       document.removeEventListener("visibilitychange", visible);
       removeEventListener("online", online);
       void unclaim(this.workflow, this.tab);
@@ -85,11 +100,19 @@ export class Sitting {
   }
 
   private async open(): Promise<void> {
-    this.tab = await thisTab();
-    this.deck = (await deckState(this.workflow)) ?? null;
-    await this.claimCards();
+    try {
+      this.tab = await thisTab();
+      this.deck = (await deckState(this.workflow)) ?? null;
+      await this.claimCards();
+      await this.lookBack();
+      this.feedback = await untold(this.workflow);
+    } catch {
+      this.asking = false;
+      this.trouble = "no_storage";
+      return;
+    }
+    if (!sparing()) void fetchDeck(await ahead(this.workflow));
     await this.fill();
-    await this.lookBack();
   }
 
   /** The pictures of a card are there, be it on top yet or not. */
@@ -108,11 +131,14 @@ export class Sitting {
     const subject = this.top?.subject ?? null;
     const ready = subject !== null && this.there.has(subject);
     if (subject !== this.shown || ready !== this.ready) this.readyAt = performance.now();
+    if (subject !== this.shown) [this.flag, this.favourite] = [false, false];
     this.shown = subject;
     this.ready = ready;
   }
 
   private show(cards: HeldCard[]): void {
+    const subjects = new Set(cards.map((card) => card.subject));
+    this.leaving = this.leaving.filter(({ card }) => !subjects.has(card.subject));
     this.cards = cards;
     this.lookAtTop();
   }
@@ -137,12 +163,12 @@ export class Sitting {
 
   private moveOn(card: HeldCard, answer: Answer): void {
     this.unwritten.add(card.subject);
-    this.there.delete(card.subject);
     this.show(this.cards.slice(1));
     this.leaving = [...this.leaving.slice(-1), { card, answer }];
-    setTimeout(() => (this.leaving = this.leaving.filter((each) => each.card !== card)), LEAVING_MS);
-    this.flag = false;
-    this.favourite = false;
+    setTimeout(() => {
+      this.leaving = this.leaving.filter((each) => each.card !== card);
+      if (!this.cards.some((each) => each.subject === card.subject)) this.there.delete(card.subject);
+    }, LEAVING_MS);
     this.kept = null;
   }
 
@@ -157,7 +183,7 @@ export class Sitting {
       answer,
       answered_at: moment(new Date(now)),
       dwell_ms,
-      session: sessionWord(this.project),
+      session: sittingWord(this.project, now),
       utc_offset_minutes: utcOffsetMinutes(),
       language: language.code,
       flag: this.flag,
@@ -166,12 +192,15 @@ export class Sitting {
       due: now + HOLD_MS,
       tried: false,
       state: "waiting",
+      tab: this.tab,
     };
   }
 
   private async keep(swipe: Swipe): Promise<void> {
     try {
-      if (await record(swipe)) tell({ kind: "swiped", workflow: this.workflow, subject: swipe.subject, tab: this.tab });
+      const recorded = await record(swipe);
+      if (this.trouble === "full") this.trouble = null;
+      if (recorded) tell({ kind: "swiped", workflow: this.workflow, subject: swipe.subject, tab: this.tab });
     } catch {
       this.trouble = "full";
       this.unwritten.delete(swipe.subject);
@@ -181,7 +210,7 @@ export class Sitting {
     this.unwritten.delete(swipe.subject);
     wake();
     await this.claimCards();
-    if ((await left(this.workflow)) <= (this.deck?.nextAt ?? 8)) void this.fill();
+    if ((await left(this.workflow)) <= (this.deck?.nextAt ?? NEXT_AT)) void this.fill();
   }
 
   /** Take the last answer back, if it can still be taken back. */
@@ -194,10 +223,21 @@ export class Sitting {
         this.kept = null;
         this.count = Math.max(0, this.count - 1);
         await this.claimCards();
+        [this.flag, this.favourite] = [last.flag, last.favourite];
         if (outcome === "retracting") tryNow();
       }
       await this.lookBack();
       return outcome;
+    });
+  }
+
+  /** Go on without judging a card whose picture does not come: it is last in the deck now. */
+  async skip(): Promise<void> {
+    const card = this.top;
+    if (card === null) return;
+    await this.inTurn(async () => {
+      await putLast(card);
+      await this.claimCards();
     });
   }
 
@@ -226,21 +266,19 @@ export class Sitting {
     fetchNext(this.cards);
   }
 
-  /** Ask for another deck, unless that is under way, or was answered with nothing a moment ago. */
+  /** Ask for another deck if there is need of one, unless that is under way, or somebody has just been told no. */
   async fill(force = false): Promise<void> {
-    const rested = this.deck?.reason ? Date.now() - this.deck.at > ASK_AGAIN_MS : true;
-    if (this.refilling || (!rested && !force)) {
-      this.asking = false;
-      return;
-    }
-    if (!force && this.deck !== null && (await left(this.workflow)) > this.deck.nextAt) {
-      this.asking = false;
+    if (this.refilling || (!force && !this.rested)) {
+      this.asking = this.refilling;
       return;
     }
     this.refilling = true;
     this.asking = true;
+    clearTimeout(this.retry);
     try {
-      this.deck = await refill(this.workflow, this.project, pixelsAcross());
+      const enough = force ? 0 : (this.deck?.nextAt ?? NEXT_AT);
+      this.deck = await refill(this.workflow, this.project, pixelsAcross(), enough);
+      this.failures = 0;
       this.trouble = null;
     } catch (error) {
       this.stumble(error);
@@ -252,15 +290,25 @@ export class Sitting {
     if (!sparing()) void fetchDeck(await ahead(this.workflow));
   }
 
+  /** An empty deck is not asked for again at once, and after a failure the retry is waited for. */
+  private get rested(): boolean {
+    return this.failures === 0 && (!this.deck?.reason || Date.now() - this.deck.at > ASK_AGAIN_MS);
+  }
+
   private stumble(error: unknown): void {
-    if (error instanceof Unreachable) this.trouble = "unreachable";
-    else if (error instanceof Problem) [this.trouble, this.problem] = ["refused", error.message];
-    else throw error;
+    if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
+    this.trouble = error instanceof Unreachable ? "unreachable" : "refused";
+    this.problem = error.message;
+    this.failures += 1;
+    const wanted = error instanceof Problem ? error.retryAfterMs : 0;
+    const longest = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
+    const pause = Math.max(wanted, longest * (0.5 + Math.random() / 2));
+    this.retry = setTimeout(() => void this.fill(this.cards.length === 0), pause);
   }
 
   private hear(news: News): void {
     if (news.kind === "sent") this.hearVerdicts(news.swipes.filter((swipe) => swipe.workflow === this.workflow));
-    if (news.kind === "network" && news.reachable && this.trouble === "unreachable") void this.fill();
+    if (news.kind === "network" && news.reachable && this.trouble === "unreachable") this.tryAgain();
     if (news.kind === "swiped" && news.workflow === this.workflow && news.tab !== this.tab) {
       if (this.cards.some((card) => card.subject === news.subject)) void this.inTurn(() => this.claimCards());
     }
@@ -271,7 +319,7 @@ export class Sitting {
   }
 
   private hearVerdicts(swipes: Swipe[]): void {
-    const taught = swipes.filter((swipe) => swipe.verdict?.feedback && !swipe.undone);
+    const taught = swipes.filter((swipe) => swipe.verdict?.feedback && !swipe.undone && swipe.tab === this.tab);
     if (taught.length > 0) this.feedback = [...this.feedback, ...taught];
     const kept = swipes.findLast((swipe) => (swipe.verdict?.outcome ?? swipe.verdict?.verdict) === "kept" && !swipe.undone);
     if (kept) this.kept = kept;
@@ -280,8 +328,10 @@ export class Sitting {
 
   /** The feedback on top has been read. */
   next(): void {
+    const [read] = this.feedback;
     this.feedback = this.feedback.slice(1);
     this.readyAt = performance.now();
+    if (read) void markTold(read.id);
   }
 
   /** Time with the page out of sight is no time of looking. */
@@ -289,20 +339,4 @@ export class Sitting {
     if (!visible) this.hiddenAt = performance.now();
     else if (this.hiddenAt > 0) this.readyAt += performance.now() - Math.max(this.hiddenAt, this.readyAt);
   }
-}
-
-/** The screen's width in device pixels; more than two a CSS pixel is more than an eye sees, until it zooms. */
-function pixelsAcross(): number {
-  const across = Math.min(innerWidth, 720) * Math.min(devicePixelRatio || 1, sparing() ? 1 : 2);
-  return Math.min(Math.max(Math.round(across), 1), 10_000);
-}
-
-/** A random word for one sitting in one project, which ends with the tab or after half an hour. */
-function sessionWord(project: string): string {
-  const key = `chaffinch sitting ${project}`;
-  const [known, at] = (sessionStorage.getItem(key) ?? "").split(" ");
-  const now = Date.now();
-  const current = known && now - Number(at) < SITTING_MS ? known : word();
-  sessionStorage.setItem(key, `${current} ${now}`);
-  return current;
 }

@@ -39,8 +39,12 @@ export interface Swipe {
   due: number;
   tried: boolean;
   state: SwipeState;
+  /** The tab in which it was given: where feedback to it belongs. */
+  tab: string;
   verdict?: Verdict;
   undone?: boolean;
+  /** Its feedback has been read. */
+  told?: boolean;
 }
 
 /** A wish to take a swipe back. Sent before any swipe, so that the card is open again when the new answer comes. */

@@ -88,12 +88,14 @@ export async function ahead(workflow: number): Promise<HeldCard[]> {
 
 /**
  * Ask for another deck. Cards whose place is no longer kept are not named as held, so the service may deal them again
- * or others in their stead; what it does not renew goes.
+ * or others in their stead; what it does not renew goes. Where another tab has asked meanwhile, and more than `enough`
+ * cards are here, nothing is asked.
  *
  * Throws `Problem` or `Unreachable`; the request is kept then, and made again under the same key.
  */
-export async function refill(workflow: number, project: string, width: number): Promise<DeckState> {
+export async function refill(workflow: number, project: string, width: number, enough: number): Promise<DeckState | null> {
   return alone(`deck ${workflow}`, async () => {
+    if ((await left(workflow)) > enough) return (await deckState(workflow)) ?? null;
     const bearer = await ensureToken();
     const stale = await staleCards(workflow);
     const wish = (await fact<{ key: string }>(requestOf(workflow))) ?? { key: uuid7() };
@@ -131,11 +133,15 @@ async function holding(workflow: number, stale: Set<string>): Promise<string[]> 
 }
 
 async function keep(workflow: number, project: string, deck: Deck, stale: Set<string>): Promise<DeckState> {
+  const alive = await liveTabs();
   const change = (await database()).transaction(["cards", "swipes", "facts"], "readwrite");
   const cards = change.objectStore("cards");
   const answered = await change.objectStore("swipes").index("state").getAll("waiting");
   const gone = new Set(answered.filter((swipe) => swipe.workflow === workflow).map((swipe) => swipe.subject));
-  for (const subject of stale) await cards.delete([workflow, subject]);
+  for (const subject of stale) {
+    const card = await cards.get([workflow, subject]);
+    if (!card?.claim || !alive.has(card.claim)) await cards.delete([workflow, subject]);
+  }
   const last = await cards.index("order").openCursor(allOf(workflow), "prev");
   let order = Math.max(0, last?.value.order ?? 0);
   for (const card of deck.cards) {
@@ -149,6 +155,17 @@ async function keep(workflow: number, project: string, deck: Deck, stale: Set<st
   await change.objectStore("facts").put(state, stateOf(workflow));
   await change.done;
   return state;
+}
+
+/** Put a card behind all others: its picture does not come. */
+export async function putLast(card: HeldCard): Promise<void> {
+  const change = (await database()).transaction("cards", "readwrite");
+  const last = await change.store.index("order").openCursor(allOf(card.workflow), "prev");
+  const { claim: _given, ...free } = card;
+  if (await change.store.get([card.workflow, card.subject])) {
+    await change.store.put({ ...free, order: Math.max(0, last?.value.order ?? 0) + 1 });
+  }
+  await change.done;
 }
 
 async function noted(workflow: number, state: DeckState): Promise<DeckState> {

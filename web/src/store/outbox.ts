@@ -40,12 +40,19 @@ export interface Waiting {
 export async function record(swipe: Swipe): Promise<boolean> {
   const change = (await database()).transaction(["cards", "swipes"], "readwrite", { durability: "strict" });
   const cards = change.objectStore("cards");
-  const held = await cards.get([swipe.workflow, swipe.subject]);
-  if (held !== undefined) {
-    await Promise.all([cards.delete([swipe.workflow, swipe.subject]), change.objectStore("swipes").add(swipe)]);
+  try {
+    const held = await cards.get([swipe.workflow, swipe.subject]);
+    if (held !== undefined) {
+      await change.objectStore("swipes").add(swipe);
+      await cards.delete([swipe.workflow, swipe.subject]);
+    }
+    await change.done;
+    return held !== undefined;
+  } catch (error) {
+    change.done.catch(() => undefined);
+    if (!change.error) change.abort();
+    throw error;
   }
-  await change.done;
-  return held !== undefined;
 }
 
 export type Undone = "undone" | "retracting" | "gold_shown" | "nothing";
@@ -76,20 +83,30 @@ function outcomeOfUndoing(swipe: Swipe | undefined): Undone {
   return swipe.tried ? "retracting" : "undone";
 }
 
-function onTop(card: HeldCard): HeldCard {
+/** The card before all others, and nobody's: the tab that takes it next shows it. */
+function onTop({ claim: _given, ...card }: HeldCard): HeldCard {
   return { ...card, order: -Date.now() };
-}
-
-/** The swipes that are waiting, the oldest first. */
-async function waitingSwipes(): Promise<Swipe[]> {
-  const found = await (await database()).getAllFromIndex("swipes", "state", "waiting");
-  return found.sort((one, other) => one.at - other.at);
 }
 
 export async function waiting(): Promise<Waiting> {
   const store = (await database()).transaction("swipes").store.index("state");
   const [waitingCount, setAside] = await Promise.all([store.count("waiting"), store.count("set_aside")]);
   return { waiting: waitingCount, setAside };
+}
+
+/** What the service has told of training pictures that this volunteer answered, and that nobody has read yet. */
+export async function untold(workflow: number): Promise<Swipe[]> {
+  const settled = await (await database()).getAllFromIndex("swipes", "state", "settled");
+  const taught = settled.filter((swipe) => swipe.workflow === workflow && swipe.verdict?.feedback && !swipe.told);
+  return taught.sort((one, other) => one.at - other.at);
+}
+
+/** It has been read. */
+export async function markTold(id: string): Promise<void> {
+  const change = (await database()).transaction("swipes", "readwrite");
+  const swipe = await change.store.get(id);
+  if (swipe !== undefined) await change.store.put({ ...swipe, told: true });
+  await change.done;
 }
 
 /** The newest swipes of this phone, the newest first. */
@@ -112,8 +129,9 @@ export async function putAway(id: string): Promise<void> {
 export async function nextDue(): Promise<number | undefined> {
   const retractions = await (await database()).count("retractions");
   if (retractions > 0) return Date.now();
-  const [first] = (await waitingSwipes()).map((swipe) => swipe.due).sort((one, other) => one - other);
-  return first;
+  const swipes = await (await database()).getAllFromIndex("swipes", "state", "waiting");
+  const dues = swipes.filter((swipe) => !swipe.undone).map((swipe) => swipe.due);
+  return dues.length === 0 ? undefined : Math.min(...dues);
 }
 
 /** Let everything go at once: the page is being left, and may never come back. */
@@ -136,24 +154,25 @@ export async function send(keepalive = false): Promise<void> {
     const bearer = await token();
     if (bearer === null) return;
     for (;;) {
-      await sendRetractions(bearer, keepalive);
+      const retracted = await sendRetractions(bearer, keepalive);
       const batch = await takeBatch();
-      if (batch.length === 0) break;
-      await sendBatch(bearer, batch, keepalive);
+      if (batch.length > 0) await sendBatch(bearer, batch, keepalive);
+      else if (retracted === 0) break;
     }
     await forgetOld();
   });
 }
 
-async function sendRetractions(bearer: string, keepalive: boolean): Promise<void> {
+async function sendRetractions(bearer: string, keepalive: boolean): Promise<number> {
   const wishes = (await (await database()).getAll("retractions")).slice(0, BATCH);
-  if (wishes.length === 0) return;
+  if (wishes.length === 0) return 0;
   const body = { retractions: wishes.map(({ id }) => ({ id })) };
   const reply = await asked<RetractionVerdicts>("/v1/retractions", bearer, body, keepalive);
   for (const verdict of reply.verdicts) {
     if (verdict.verdict === "retry") throw new Problem(503, { detail: verdict.detail ?? "" }, 1000);
     await settleRetraction(verdict.id, verdict.verdict === "rejected" ? (verdict.reason ?? "too_late") : undefined);
   }
+  return wishes.length;
 }
 
 /** Forget a retraction; where it was refused the first answer stands, so a card that was put back goes again. */
@@ -179,20 +198,31 @@ async function settleRetraction(id: string, refused: string | undefined): Promis
   tell({ kind: "returned", workflow: wish.workflow, subject: wish.subject, ...why });
 }
 
-/** Mark the swipes that are due as tried, and return them: from here on they may have arrived. */
+/**
+ * Mark the swipes that are due as tried, and return them: from here on they may have arrived. A new answer to a card
+ * whose old answer is still to be retracted waits for that: it would be one too many.
+ */
 async function takeBatch(): Promise<Swipe[]> {
-  const due = (await waitingSwipes()).filter((swipe) => swipe.due <= Date.now() && !swipe.undone).slice(0, BATCH);
-  if (due.every((swipe) => swipe.tried)) return due;
-  const change = (await database()).transaction("swipes", "readwrite", { durability: "strict" });
-  const taken: Swipe[] = [];
-  for (const { id } of due) {
-    const now = await change.store.get(id);
-    if (now === undefined || now.state !== "waiting") continue;
-    taken.push({ ...now, tried: true });
-    await change.store.put({ ...now, tried: true });
+  const change = (await database()).transaction(["swipes", "retractions"], "readwrite", { durability: "strict" });
+  const swipes = change.objectStore("swipes");
+  const [waitingNow, wishes] = await Promise.all([
+    swipes.index("state").getAll("waiting"),
+    change.objectStore("retractions").getAll(),
+  ]);
+  const closed = new Set(wishes.map(cardOf));
+  const due = waitingNow
+    .filter((swipe) => swipe.due <= Date.now() && !swipe.undone && !closed.has(cardOf(swipe)))
+    .sort((one, other) => one.at - other.at)
+    .slice(0, BATCH);
+  for (const swipe of due) {
+    if (!swipe.tried) await swipes.put({ ...swipe, tried: true });
   }
   await change.done;
-  return taken;
+  return due;
+}
+
+function cardOf({ workflow, subject }: { workflow: number; subject: string }): string {
+  return `${workflow} ${subject}`;
 }
 
 async function sendBatch(bearer: string, batch: Swipe[], keepalive: boolean): Promise<void> {
@@ -201,7 +231,7 @@ async function sendBatch(bearer: string, batch: Swipe[], keepalive: boolean): Pr
     const body = { classifications: batch.map(wire) };
     verdicts = (await asked<Verdicts>("/v1/classifications", bearer, body, keepalive)).verdicts;
   } catch (error) {
-    if (!(error instanceof Problem) || error.passes || error.status === 401 || error.status === 403) throw error;
+    if (!(error instanceof Problem) || error.status !== 422) throw error;
     verdicts = refusals(batch, error);
     if (verdicts.length === 0) throw error;
   }
@@ -225,7 +255,7 @@ function refusals(batch: Swipe[], problem: Problem): Verdict[] {
     const place = /^\/classifications\/(\d+)/.exec(each.pointer ?? "");
     if (place) found.set(Number(place[1]), `${each.problem}: ${each.remedy}`);
   }
-  if (found.size === 0 && batch.length === 1) found.set(0, problem.message);
+  if (found.size === 0 && batch.length === 1) found.set(0, problem.message); // it can only be this one
   return [...found].flatMap(([place, detail]) => {
     const swipe = batch[place];
     return swipe === undefined ? [] : [rejection(swipe.id, detail)];

@@ -33,6 +33,7 @@ export function fetchNext(cards: HeldCard[]): void {
 /** Ask for all pictures of a deck, one after another, so that it can be swiped without a network. */
 export async function fetchDeck(cards: HeldCard[]): Promise<void> {
   for (const url of cards.flatMap(urlsOf)) {
-    if (!(await fetchPicture(url, "low"))) return;
+    if (!navigator.onLine) return;
+    await fetchPicture(url, "low");
   }
 }

@@ -14,6 +14,9 @@ const given: Record<string, unknown> = (() => {
   }
 })();
 
+/** Replies to more addresses than this are not kept. */
+const REMEMBERED = 80;
+
 export interface Looking {
   /** Send the volunteer's token along; without one nothing is asked. */
   personal?: boolean;
@@ -64,7 +67,14 @@ async function recall<Reply>(path: string): Promise<{ at: number; reply: Reply }
 
 async function remember(path: string, reply: unknown): Promise<void> {
   try {
-    await (await database()).put("replies", { at: Date.now(), reply }, path);
+    const { store, done } = (await database()).transaction("replies", "readwrite");
+    await store.put({ at: Date.now(), reply }, path);
+    if ((await store.count()) > REMEMBERED) {
+      const [values, keys] = await Promise.all([store.getAll(), store.getAllKeys()]);
+      const oldest = values.reduce((found, each, index) => (each.at < values[found]!.at ? index : found), 0);
+      await store.delete(keys[oldest]!);
+    }
+    await done;
   } catch {
     // A full disk costs the memory of a page, not the page.
   }

@@ -5,6 +5,7 @@
  */
 
 import { word } from "../lib/ids";
+import { remember, remembered } from "../lib/remembering";
 
 const KEY = "chaffinch tab";
 const LOCK = "chaffinch tab ";
@@ -18,11 +19,11 @@ export function thisTab(): Promise<string> {
 }
 
 async function name(): Promise<string> {
-  const known = sessionStorage.getItem(KEY);
+  const known = remembered("sessionStorage", KEY);
   if (known !== null && (await hold(known))) return known;
   const own = word();
   await hold(own);
-  sessionStorage.setItem(KEY, own);
+  remember("sessionStorage", KEY, own);
   return own;
 }
 

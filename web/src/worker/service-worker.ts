@@ -6,6 +6,7 @@
  * Pictures never change, so what is here once is never asked for again. Everything else is the network's.
  */
 
+import { database } from "../store/database";
 import { send } from "../store/outbox";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -15,13 +16,14 @@ declare const __EDITION__: string;
 const SHELL = `shell ${__EDITION__}`;
 const PICTURES = "pictures";
 
-/** More pictures than this are not kept: the oldest go. */
-const MOST_PICTURES = 300;
+/** More pictures than this are not kept: the oldest go, but for those of cards that this phone holds. */
+const MOST_PICTURES = 400;
 
 const PAGE = /^\/$|^\/(p|s)\/|^\/settings$/;
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(["/", ...__SHELL__].map((url) => new Request(url, { cache: "reload" })))));
+  const wanted = ["/", ...__SHELL__].map((url) => new Request(url, { cache: "reload" }));
+  event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(wanted)));
 });
 
 self.addEventListener("activate", (event) => {
@@ -65,7 +67,11 @@ async function picture(request: Request): Promise<Response> {
 
 async function thinOut(cache: Cache): Promise<void> {
   const kept = await cache.keys();
-  for (const old of kept.slice(0, Math.max(0, kept.length - MOST_PICTURES))) await cache.delete(old);
+  if (kept.length <= MOST_PICTURES) return;
+  const cards = await (await database()).getAll("cards");
+  const wanted = new Set(cards.flatMap((card) => card.locations.map(({ url }) => new URL(url, self.location.origin).href)));
+  const old = kept.filter((request) => !wanted.has(request.url));
+  for (const request of old.slice(0, kept.length - MOST_PICTURES)) await cache.delete(request);
 }
 
 interface SyncEvent extends ExtendableEvent {
@@ -88,7 +94,8 @@ self.addEventListener("push", (event) => {
   const message = event.data?.json() as Message | undefined;
   if (!message) return;
   const { title, body, url, tag } = message;
-  event.waitUntil(self.registration.showNotification(title, { body, tag, data: { url }, icon: "/icons/192.png", badge: "/icons/badge.png" }));
+  const looks = { dir: "auto", icon: "/icons/192.png", badge: "/icons/badge.png" } as const;
+  event.waitUntil(self.registration.showNotification(title, { body, tag, data: { url }, ...looks }));
 });
 
 self.addEventListener("notificationclick", (event) => {
