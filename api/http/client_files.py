@@ -98,10 +98,8 @@ class ClientFiles:
         """
         if self._page is None:
             raise LookupError("the client is not built")
-        content = self._page
-        if title:
-            content = _TITLE.sub(lambda _: title, content, count=1)
-        content = content.replace(_PLACE, about + _data(replies)).encode()
+        page = _TITLE.sub(lambda _: title, self._page, count=1) if title else self._page
+        content = page.replace(_PLACE, about + _data(replies)).encode()
         own: Headers = (
             (b"content-type", b"text/html; charset=utf-8"),
             (b"content-security-policy", self._policy),
@@ -134,7 +132,7 @@ def _encoded(
     content: bytes, packed: bytes | None, headers: Iterable[tuple[bytes, bytes]], own: Headers, status: int = 200
 ) -> Reply:
     accepted = first_header(headers, b"accept-encoding") or b""
-    if packed is not None and re.search(rb"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))", accepted):
+    if packed is not None and re.search(rb"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", accepted):
         return Reply(packed, (*own, (b"content-encoding", b"gzip")), status)
     return Reply(content, own, status)
 
