@@ -93,12 +93,15 @@ class ClientFiles:
         ----------
         replies
             What the service answers, by path; the client takes it from the page instead of asking.
+        title
+            Of the page, as HTML; the client's own where there is none.
         about
             HTML for the head: what programs that only read pages are told.
         """
         if self._page is None:
             raise LookupError("the client is not built")
-        page = _TITLE.sub(lambda _: title, self._page, count=1) if title else self._page
+        titled = f"<title>{title}</title>"
+        page = _TITLE.sub(lambda _: titled, self._page, count=1) if title else self._page
         content = page.replace(_PLACE, about + _data(replies)).encode()
         own: Headers = (
             (b"content-type", b"text/html; charset=utf-8"),
