@@ -4,9 +4,10 @@
  */
 
 import { word } from "../lib/ids";
+import { heldNames, keep } from "./locks";
 
 const KEY = "chaffinch tab";
-const LOCK = "chaffinch tab ";
+const LOCK = "tab ";
 
 let naming: Promise<string> | undefined;
 
@@ -18,26 +19,15 @@ export function thisTab(): Promise<string> {
 
 async function name(): Promise<string> {
   const known = sessionStorage.getItem(KEY);
-  if (known !== null && (await hold(known))) return known;
+  if (known !== null && (await keep(LOCK + known))) return known;
   const own = word();
-  await hold(own);
+  await keep(LOCK + own);
   sessionStorage.setItem(KEY, own);
   return own;
 }
 
-/** Take the lock of a name and never give it back; false if another tab has it. */
-function hold(tab: string): Promise<boolean> {
-  return new Promise((done) => {
-    void navigator.locks.request(LOCK + tab, { ifAvailable: true }, (lock) => {
-      done(lock !== null);
-      return lock === null ? undefined : new Promise<never>(() => undefined);
-    });
-  });
-}
-
 /** The names of all tabs that are alive. */
 export async function liveTabs(): Promise<Set<string>> {
-  const { held = [] } = await navigator.locks.query();
-  const names = held.map((lock) => lock.name ?? "").filter((each) => each.startsWith(LOCK));
+  const names = (await heldNames()).filter((each) => each.startsWith(LOCK));
   return new Set(names.map((each) => each.slice(LOCK.length)));
 }
