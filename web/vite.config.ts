@@ -35,6 +35,7 @@ export default defineConfig({
     rollupOptions: {
       // What the first view needs is one file: another would be a request more on the way to the first card.
       output: { codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] } },
+      checks: { bundlerTimings: false }, // on a busy machine it warns that building takes time
     },
   },
   server: {

@@ -2,16 +2,12 @@
 
 import asyncio
 import contextlib
-import shlex
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from textwrap import dedent
 from typing import Annotated, Final
-from uuid import uuid4
 
 import typer
 import uvicorn
@@ -21,6 +17,7 @@ from api.app import App
 from api.cli.beside import Beside, beside
 from api.cli.pages import summary
 from api.cli.running import console, fail
+from api.cli.welcome import addresses, where_to_go
 from api.demo.by_eye import cascade_declaration
 from api.demo.cutouts import MANIFEST, cut
 from api.demo.telling import write_pages
@@ -76,25 +73,24 @@ async def _demo(settings: Settings, port: int) -> None:
     started = time.monotonic()
     listening = _listen(settings.host, port)
     with contextlib.closing(listening):
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = f"http://{host}:{listening.getsockname()[1]}"
+        local, in_network = addresses(settings.host, listening.getsockname()[1])
         console.print(
             f"Chaffinch's demonstration: galaxies of the Hubble Deep Field. Everything is kept in {settings.data_dir}."
         )
         async with beside(settings) as house:
-            workflow = await _prepare(house, settings)
+            await _prepare(house, settings)
             stop = _stopped_by_signals()
-            welcome = _welcome(url, workflow, started)
+            welcome = _welcome(local, in_network, started)
             await all_of([work(house.database_url, stop), _serve(house, listening, stop), welcome])
     console.print("Stopped. The campaign is kept; the same command goes on with it.")
 
 
-async def _welcome(url: str, workflow: int, started: float) -> None:
+async def _welcome(local: str, in_network: str | None, started: float) -> None:
     """Say where to go, once the service answers."""
-    async with Phone(url) as phone:
+    async with Phone(local) as phone:
         await phone.health()
     console.print(f"Ready after {time.monotonic() - started:.1f} s.\n")
-    console.print(_where_to_go(url, workflow), markup=False)
+    console.print(where_to_go(PROJECT, local, in_network), markup=False)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -113,8 +109,8 @@ def _stopped_by_signals() -> asyncio.Event:
     return stop
 
 
-async def _prepare(house: Beside, settings: Settings) -> int:
-    """Do what is not done yet: cut, import, publish, tell. Return the number of the first workflow."""
+async def _prepare(house: Beside, settings: Settings) -> None:
+    """Do what is not done yet: cut, import, publish, tell."""
     manifest = await _cut(settings.data_dir / SUBJECTS)
     report = await _import(house, settings, manifest)
     console.print(f"Galaxies: {report.imported} imported, {report.updated} updated, {report.unchanged} there already.")
@@ -122,9 +118,6 @@ async def _prepare(house: Beside, settings: Settings) -> int:
     said = "is in force already" if publication.unchanged else "is published"
     console.print(f"Version {publication.version} of the cascade {said}.")
     console.print(await _tell(house, settings, manifest.parent), markup=False)
-    project = await house.services.projects.get(PROJECT)
-    number: int = project["workflows"][0]["id"]
-    return number
 
 
 async def _cut(folder: Path) -> Path:
@@ -182,29 +175,3 @@ async def _serve(house: Beside, listening: socket.socket, stop: asyncio.Event) -
     server.should_exit = True
     stop.set()
     await serving
-
-
-def _where_to_go(url: str, workflow: int) -> str:
-    command = shlex.quote(sys.argv[0])
-    other = "" if url == "http://127.0.0.1:8000" else f" --url {url}"
-    body = f'{{"key": "{uuid4()}", "size": 3, "width": 1080, "holding": []}}'
-    json = "-H 'Content-Type: application/json'"
-    return dedent(f"""\
-        The service is at {url}
-          its questions    {url}/v1/projects/{PROJECT}
-          what people read {url}/v1/projects/{PROJECT}/pages
-          the whole API    {url}/docs
-          whether it works {url}/health
-
-        There is no page for phones yet: what there is to see is the API, and a crowd at work.
-
-        Send a simulated crowd, from another terminal in this folder:
-          {command} crowd --volunteers 50{other}
-
-        Or take part by hand:
-          token=$(curl -s {url}/v1/volunteers {json} -d '{{}}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
-          curl -s {url}/v1/workflows/{workflow}/decks -H "Authorization: Bearer $token" {json} \\
-            -d '{body}'
-        The cards name their pictures; open one behind {url} in a browser.
-
-        Ctrl-C stops the service.""")

@@ -18,6 +18,7 @@ from PIL import Image
 from api.app import App
 from api.caller import Scope
 from api.factory import open_services
+from api.http.client_files import ClientFiles
 from api.media.storage import Storage, open_storage, place_of
 from api.services.importing import import_manifest
 from api.services.pages import import_pages
@@ -25,6 +26,7 @@ from api.settings import Settings
 from api.store.engine import open_pool
 from mobile_schemas.endpoints import Access
 from mobile_schemas.volunteers import VolunteerIn
+from tests.http.shell import a_built_client
 
 SLUG: Final = "galaxy-garden"
 SUBJECTS: Final = 40
@@ -80,7 +82,8 @@ def served(settings: Settings) -> Iterator[Campaign]:
     tokens = asyncio.run(_prepare(settings))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(App(settings=settings), log_level="critical", lifespan="on"))
+        app = App(settings=settings, client=ClientFiles(a_built_client(settings.data_dir / "client")))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         while not server.started and thread.is_alive():

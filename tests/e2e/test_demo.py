@@ -27,15 +27,19 @@ def test_the_demonstration_serves_galaxies_and_a_crowd_retires_them(data_dir: Pa
     env = environment(data_dir=str(data_dir), postgres_linger_seconds="0")
 
     with running(env, "Ctrl-C stops", "demo", "--port", "0") as said:
-        [url] = [line.split()[-1] for line in said if line.startswith("The service is at ")]
+        [page] = [line.strip() for line in said if line.endswith("/p/hubble")]
+        url = page.removesuffix("/p/hubble")
         crowd = run(env, "crowd", "--volunteers", "16", "--seed", "5", "--minutes", "1", "--url", url)
-        with urllib.request.urlopen(f"{url}/v1/projects/hubble", timeout=10) as reply:
-            assert reply.status == 200
+        with urllib.request.urlopen(page, timeout=10) as reply:
+            shown = reply.read().decode()
         verification = asyncio.run(replayed(data_dir))
 
     assert "Galaxies: 300 imported, 0 updated, 0 there already." in said
     assert "Version 1 of the cascade is published." in said
     assert "Pages of hubble: about, tutorial, guide new." in said
+    assert f"  {url}/ has all projects" in said
+    assert "  CHAFFINCH_HOST=0.0.0.0 make demo" in said
+    assert '"/v1/projects/hubble"' in shown
     assert crowd.returncode == 0, crowd.stdout
     table = {row[0]: row for line in crowd.stdout.splitlines() if (row := line.split()) and len(row) > 8}
     assert int(table["galaxy"][1]) > 200

@@ -67,10 +67,11 @@ def test_developing_needs_nothing_that_is_not_locked() -> None:
     assert missing(running + developing, pins("develop.txt")) == [], REMEDY
 
 
-def test_what_benchmarks_compare_with_is_locked_apart() -> None:
-    peers = [Requirement(each) for each in declared()["dependency-groups"]["peers"]]
+@pytest.mark.parametrize("group", ["node", "peers"])
+def test_what_is_installed_apart_is_locked_apart(group: str) -> None:
+    wished = [Requirement(each) for each in declared()["dependency-groups"][group]]
 
-    assert missing(peers, pins("peers.txt")) == [], REMEDY
+    assert missing(wished, pins(f"{group}.txt")) == [], REMEDY
 
 
 def test_both_locks_name_the_same_versions() -> None:
@@ -80,7 +81,7 @@ def test_both_locks_name_the_same_versions() -> None:
     assert running - developing == set(), REMEDY  # a marker may be wider in develop.txt: a tool may ask for more
 
 
-@pytest.mark.parametrize("name", ["runtime.txt", "develop.txt", "peers.txt"])
+@pytest.mark.parametrize("name", ["runtime.txt", "develop.txt", "node.txt", "peers.txt"])
 def test_every_pin_is_one_version_with_its_hashes(name: str) -> None:
     sha256 = re.compile(r"sha256:[0-9a-f]{64}")
 

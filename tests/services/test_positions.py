@@ -46,7 +46,7 @@ async def admit(pool: Pool, *batch: Incoming, said: Said | None = None) -> Repor
 def a_picture(number: int = 1, at: tuple[float, float] | None = None, source: str = "a.fits") -> list[Any]:
     """Return what is stored of a picture that points somewhere, or not."""
     points = None if at is None else {"ra": at[0], "dec": at[1], "scale_arcsec": 0.262}
-    return [f"{number:064x}", "image/fits", 80, 60, "LEHV6nWB2y", [[80, 60, 900]], source, points]
+    return [f"{number:064x}", "image/fits", 80, 60, "LEHV6nWB2y", [[80, 60, 900]], source, points, None]
 
 
 async def position(database: Connection, external_id: str = "one") -> tuple[Any, ...]:
