@@ -50,6 +50,8 @@ export class Sitting {
   canUndo = $state(false);
   count = $state(0);
   ready = $state(false);
+  /** Whether a card has been there whole. Until then the line belongs to the first card alone. */
+  begun = $state(false);
 
   private readonly there = new Set<string>();
   private readonly unwritten = new Set<string>();
@@ -62,6 +64,9 @@ export class Sitting {
   private readonly ends: (() => void)[] = [];
 
   readonly top = $derived(this.cards[0] ?? null);
+
+  /** The cards whose pictures may load: the one on top, and those behind it once that one is there. */
+  readonly pile = $derived(this.begun ? this.cards : this.cards.slice(0, 1));
 
   constructor(
     readonly workflow: number,
@@ -110,6 +115,17 @@ export class Sitting {
     if (subject !== this.shown || ready !== this.ready) this.readyAt = performance.now();
     this.shown = subject;
     this.ready = ready;
+    if (ready && !this.begun) {
+      this.begun = true;
+      this.lookAhead();
+    }
+  }
+
+  /** Ask for pictures before they are wanted: those of the next cards at once, those of the whole deck after them. */
+  private lookAhead(): void {
+    if (!this.begun) return;
+    fetchNext(this.cards);
+    if (!sparing()) void ahead(this.workflow).then(fetchDeck);
   }
 
   private show(cards: HeldCard[]): void {
@@ -223,7 +239,7 @@ export class Sitting {
   private async claimCards(): Promise<void> {
     const claimed = await claim(this.workflow, this.tab, CLAIMED + this.unwritten.size);
     this.show(claimed.filter((card) => !this.unwritten.has(card.subject)).slice(0, CLAIMED));
-    fetchNext(this.cards);
+    if (this.begun) fetchNext(this.cards);
   }
 
   /** Ask for another deck, unless that is under way, or was answered with nothing a moment ago. */
@@ -240,16 +256,22 @@ export class Sitting {
     this.refilling = true;
     this.asking = true;
     try {
+      await this.ask();
+      await this.claimCards();
+    } finally {
+      this.refilling = false;
+      this.asking = false; // not before the cards are there: until then the page would look dry
+    }
+    this.lookAhead();
+  }
+
+  private async ask(): Promise<void> {
+    try {
       this.deck = await refill(this.workflow, this.project, pixelsAcross());
       this.trouble = null;
     } catch (error) {
       this.stumble(error);
-    } finally {
-      this.refilling = false;
-      this.asking = false;
     }
-    await this.claimCards();
-    if (!sparing()) void fetchDeck(await ahead(this.workflow));
   }
 
   private stumble(error: unknown): void {
