@@ -165,7 +165,7 @@ async def send_reply(reply: Reply, receive: Receive, send: Send, exchange: Excha
     if not isinstance(reply.content, bytes):
         await _send_stream(reply.content, reply.status, headers, exchange.method, receive, send)
         return
-    if reply.status != 204:
+    if reply.status not in {204, 304}:  # of a 304 it would be the length that its 200 has (RFC 9110, 8.6)
         headers = ((b"content-length", str(len(reply.content)).encode()), *headers)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else reply.content})

@@ -93,15 +93,16 @@ class ClientFiles:
         ----------
         replies
             What the service answers, by path; the client takes it from the page instead of asking.
+        title
+            Of the page, as HTML; the client's own where there is none.
         about
             HTML for the head: what programs that only read pages are told.
         """
         if self._page is None:
             raise LookupError("the client is not built")
-        content = self._page
-        if title:
-            content = _TITLE.sub(lambda _: title, content, count=1)
-        content = content.replace(_PLACE, about + _data(replies)).encode()
+        titled = f"<title>{title}</title>"
+        page = _TITLE.sub(lambda _: titled, self._page, count=1) if title else self._page
+        content = page.replace(_PLACE, about + _data(replies)).encode()
         own: Headers = (
             (b"content-type", b"text/html; charset=utf-8"),
             (b"content-security-policy", self._policy),
@@ -134,7 +135,7 @@ def _encoded(
     content: bytes, packed: bytes | None, headers: Iterable[tuple[bytes, bytes]], own: Headers, status: int = 200
 ) -> Reply:
     accepted = first_header(headers, b"accept-encoding") or b""
-    if packed is not None and re.search(rb"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))", accepted):
+    if packed is not None and re.search(rb"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", accepted):
         return Reply(packed, (*own, (b"content-encoding", b"gzip")), status)
     return Reply(content, own, status)
 

@@ -5,7 +5,7 @@ link asks once less, and programs that only read pages (chats that show a previe
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any, Final, NamedTuple
 
@@ -31,7 +31,7 @@ _PAGES: Final = re.compile(
 class _View(NamedTuple):
     """What a page shows first."""
 
-    replies: dict[str, object]
+    replies: Mapping[str, object]
     title: str = ""
     picture: str = ""
     status: int = 200

@@ -125,9 +125,9 @@ class Phone:
 
     # What it keeps
 
-    def kept(self, store: str) -> list[dict[str, Any]]:
+    def kept(self, store: str) -> list[Any]:
         """Return what lies in a store of the phone's database."""
-        rows: list[dict[str, Any]] = self.page.evaluate(
+        rows: list[Any] = self.page.evaluate(
             """store => new Promise((done, fail) => {
                 const opening = indexedDB.open("chaffinch");
                 opening.onerror = () => fail(opening.error);

@@ -8,7 +8,7 @@ from playwright.sync_api import Response, expect
 from tests.web.conftest import NewPhone
 from tests.web.line import Line
 from tests.web.meadow import LESSON, MEADOW, POND, SECRET, WHY, Service
-from tests.web.phone import DESK, Phone, until
+from tests.web.phone import DESK, Direction, Phone, until
 
 BIRD = {MEADOW: 1, LESSON: 3, POND: 5}
 """The first workflow of each project: they are numbered as they were published."""
@@ -16,10 +16,11 @@ BIRD = {MEADOW: 1, LESSON: 3, POND: 5}
 
 def test_three_swipes_give_three_answers(phone: Phone, service: Service) -> None:
     phone.begin(MEADOW, BIRD[MEADOW])
-    seen = []
-    for direction in ("right", "left", "up"):
+    directions: tuple[Direction, ...] = ("right", "left", "up")
+    seen: list[str] = []
+    for direction in directions:
         seen.append(phone.wait_for_card(other_than=seen[-1] if seen else ""))
-        phone.swipe(direction)  # type: ignore[arg-type]
+        phone.swipe(direction)
 
     phone.wait_for_card(other_than=seen[-1])
     phone.wait_until_sent()
@@ -116,7 +117,8 @@ def swipe_to_gold(phone: Phone) -> str:
             expect(panel).to_be_visible(timeout=4000)
             break
     expect(panel).to_contain_text("training picture")
-    return next(swipe["subject"] for swipe in phone.kept("swipes") if (swipe.get("verdict") or {}).get("feedback"))
+    told = (swipe["subject"] for swipe in phone.kept("swipes") if (swipe.get("verdict") or {}).get("feedback"))
+    return str(next(told))
 
 
 def test_a_gold_answer_is_in_no_reply_before_its_vote(phone: Phone, service: Service) -> None:

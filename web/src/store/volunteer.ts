@@ -11,6 +11,12 @@ interface Volunteer {
   volunteer: string;
 }
 
+/** The browser's storage: a page may ask it to last, the service worker, which shares this file, may not. */
+interface Storage {
+  persisted(): Promise<boolean>;
+  persist?(): Promise<boolean>;
+}
+
 const FACT = "volunteer";
 
 /** The token of this phone's volunteer, or null before there is one. */
@@ -27,7 +33,8 @@ export async function ensureToken(): Promise<string> {
     if (meanwhile !== null) return meanwhile;
     const created = await ask<Created>("/v1/volunteers", { method: "POST", body: {} });
     await setFact(FACT, { token: created.token, volunteer: created.volunteer });
-    void navigator.storage?.persist?.().catch(() => undefined);
+    const storage: Storage | undefined = navigator.storage;
+    void storage?.persist?.().catch(() => undefined);
     return created.token;
   });
 }
