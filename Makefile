@@ -41,7 +41,8 @@ docs: $(READY) ## build docs/ as a site in site/, with dead links as errors
 	$(BIN)/mkdocs build --strict --clean $(ARGS)
 	@echo "to read it, search included: $(BIN)/python -m http.server --directory site 8001"
 
-bench: $(READY) ## measure speed, with client and database included
+bench: $(READY) $(CLIENT) ## measure speed, with client and database included
+	@sh .ci/browser
 	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-engine: $(READY) ## play vote logs to the engine and its rivals (ARGS="--logs FOLDER --shuffles 4")
