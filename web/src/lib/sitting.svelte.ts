@@ -33,11 +33,17 @@ const SITTING_MS = 30 * 60_000;
 const ASK_AGAIN_MS = 30_000;
 const LEAVING_MS = 300;
 
+/** A card on the screen; with an answer if it has been given one, and is flying away. */
+export interface Lying {
+  card: HeldCard;
+  answer: Answer | null;
+}
+
 export type Trouble = "unreachable" | "refused" | "full" | null;
 
 export class Sitting {
   cards: HeldCard[] = $state.raw([]);
-  leaving: { card: HeldCard; answer: Answer }[] = $state.raw([]);
+  leaving: Lying[] = $state.raw([]);
   deck: DeckState | null = $state.raw(null);
   trouble: Trouble = $state(null);
   problem = $state("");
@@ -66,7 +72,16 @@ export class Sitting {
   readonly top = $derived(this.cards[0] ?? null);
 
   /** The cards whose pictures may load: the one on top, and those behind it once that one is there. */
-  readonly pile = $derived(this.begun ? this.cards : this.cards.slice(0, 1));
+  private readonly loading = $derived(this.begun ? this.cards : this.cards.slice(0, 1));
+
+  /**
+   * All cards on the screen, from the lowest to the highest. Each is there once, whether it lies below, lies on top or
+   * flies away: so it keeps its decoded pictures, and nothing is drawn anew while somebody swipes.
+   */
+  readonly pile: readonly Lying[] = $derived([
+    ...this.loading.map((card) => ({ card, answer: null })).reverse(),
+    ...this.leaving.filter(({ card }) => !this.loading.some((each) => each.subject === card.subject)).reverse(),
+  ]);
 
   constructor(
     readonly workflow: number,
@@ -153,13 +168,18 @@ export class Sitting {
 
   private moveOn(card: HeldCard, answer: Answer): void {
     this.unwritten.add(card.subject);
-    this.there.delete(card.subject);
     this.show(this.cards.slice(1));
     this.leaving = [...this.leaving.slice(-1), { card, answer }];
-    setTimeout(() => (this.leaving = this.leaving.filter((each) => each.card !== card)), LEAVING_MS);
+    setTimeout(() => this.isAway(card), LEAVING_MS);
     this.flag = false;
     this.favourite = false;
     this.kept = null;
+  }
+
+  /** A card has flown out of sight; one that was taken back meanwhile is still there, with its pictures. */
+  private isAway(card: HeldCard): void {
+    this.leaving = this.leaving.filter((each) => each.card !== card);
+    if (!this.cards.some((each) => each.subject === card.subject)) this.there.delete(card.subject);
   }
 
   private swipeOf(card: HeldCard, answer: Answer, dwell_ms: number): Swipe {
