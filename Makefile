@@ -45,7 +45,8 @@ screens: $(READY) $(CLIENT) ## take the pictures of docs/screens of the demonstr
 	@sh .ci/browser
 	$(BIN)/python -m docs.screens $(or $(ARGS),http://127.0.0.1:8000) docs/screens
 
-bench: $(READY) ## measure speed, with client and database included
+bench: $(READY) $(CLIENT) ## measure speed, with client and database included
+	@sh .ci/browser
 	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-engine: $(READY) ## play vote logs to the engine and its rivals (ARGS="--logs FOLDER --shuffles 4")

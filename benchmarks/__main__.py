@@ -18,6 +18,7 @@ from benchmarks.events import run_events
 from benchmarks.exports import run_exports
 from benchmarks.imports import run_imports
 from benchmarks.overshoot import run_overshoot
+from benchmarks.phone import run_phone
 from benchmarks.plots import draw
 from benchmarks.refit import run_refit
 from benchmarks.swipes import cores, run_swipes
@@ -63,6 +64,10 @@ async def _refit(_: Settings, given: argparse.Namespace) -> Any:
     return await asyncio.to_thread(run_refit, given.votes, given.seed)
 
 
+async def _phone(settings: Settings, given: argparse.Namespace) -> Any:
+    return await run_phone(settings, given.visits, given.swipes)
+
+
 async def _engine_plots(_: Settings, given: argparse.Namespace) -> Any:
     return [str(path) for path in await asyncio.to_thread(draw, given.figures)]
 
@@ -78,6 +83,7 @@ MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, 
     "events": _events,
     "imports": _imports,
     "refit": _refit,
+    "phone": _phone,
     "engine-plots": _engine_plots,
 }
 NOT_MEASURED = frozenset({"engine-plots"})
@@ -104,6 +110,8 @@ def main() -> None:
     parser.add_argument(
         "--figures", type=Path, default=Path("engine.json"), help="what engine --json wrote, for engine-plots"
     )
+    parser.add_argument("--visits", type=int, default=10, help="visits of phone, new and returning, slow and not")
+    parser.add_argument("--swipes", type=int, default=500, help="swipes of phone over which memory is watched")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", "--json", type=Path, help="file for the figures, as JSON")
     given = parser.parse_args()

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from api.postgres.home import Home
 from api.postgres.probe import execute
-from tests.web.browser import a_browser
+from benchmarks.browser import a_browser
 from tests.web.line import Line, a_line
 from tests.web.meadow import Service, served
 from tests.web.phone import SIZE, Phone

@@ -39,11 +39,17 @@ const NEXT_AT = 8;
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
 
+/** A card on the screen; with an answer if it has been given one, and is flying away. */
+export interface Lying {
+  card: HeldCard;
+  answer: Answer | null;
+}
+
 export type Trouble = "unreachable" | "refused" | "full" | "no_storage" | null;
 
 export class Sitting {
   cards: HeldCard[] = $state.raw([]);
-  leaving: { card: HeldCard; answer: Answer }[] = $state.raw([]);
+  leaving: Lying[] = $state.raw([]);
   deck: DeckState | null = $state.raw(null);
   trouble: Trouble = $state(null);
   problem = $state("");
@@ -56,6 +62,8 @@ export class Sitting {
   canUndo = $state(false);
   count = $state(0);
   ready = $state(false);
+  /** Whether a card has been there whole. Until then the line belongs to the first card alone. */
+  begun = $state(false);
 
   private readonly there = new Set<string>();
   private readonly unwritten = new Set<string>();
@@ -70,6 +78,18 @@ export class Sitting {
   private readonly ends: (() => void)[] = [];
 
   readonly top = $derived(this.cards[0] ?? null);
+
+  /** The cards whose pictures may load: the one on top, and those behind it once that one is there. */
+  private readonly loading = $derived(this.begun ? this.cards : this.cards.slice(0, 1));
+
+  /**
+   * All cards on the screen, from the lowest to the highest. Each is there once, whether it lies below, lies on top or
+   * flies away: so it keeps its decoded pictures, and nothing is drawn anew while somebody swipes.
+   */
+  readonly pile: readonly Lying[] = $derived([
+    ...this.loading.map((card) => ({ card, answer: null })).reverse(),
+    ...this.leaving.filter(({ card }) => !this.loading.some((each) => each.subject === card.subject)).reverse(),
+  ]);
 
   constructor(
     readonly workflow: number,
@@ -111,7 +131,6 @@ export class Sitting {
       this.trouble = "no_storage";
       return;
     }
-    if (!sparing()) void fetchDeck(await ahead(this.workflow));
     await this.fill();
   }
 
@@ -134,6 +153,17 @@ export class Sitting {
     if (subject !== this.shown) [this.flag, this.favourite] = [false, false];
     this.shown = subject;
     this.ready = ready;
+    if (ready && !this.begun) {
+      this.begun = true;
+      this.lookAhead();
+    }
+  }
+
+  /** Ask for pictures before they are wanted: those of the next cards at once, those of the whole deck after them. */
+  private lookAhead(): void {
+    if (!this.begun) return;
+    fetchNext(this.cards);
+    if (!sparing()) void ahead(this.workflow).then(fetchDeck);
   }
 
   private show(cards: HeldCard[]): void {
@@ -165,11 +195,14 @@ export class Sitting {
     this.unwritten.add(card.subject);
     this.show(this.cards.slice(1));
     this.leaving = [...this.leaving.slice(-1), { card, answer }];
-    setTimeout(() => {
-      this.leaving = this.leaving.filter((each) => each.card !== card);
-      if (!this.cards.some((each) => each.subject === card.subject)) this.there.delete(card.subject);
-    }, LEAVING_MS);
+    setTimeout(() => this.isAway(card), LEAVING_MS);
     this.kept = null;
+  }
+
+  /** A card has flown out of sight; one that was taken back meanwhile is still there, with its pictures. */
+  private isAway(card: HeldCard): void {
+    this.leaving = this.leaving.filter((each) => each.card !== card);
+    if (!this.cards.some((each) => each.subject === card.subject)) this.there.delete(card.subject);
   }
 
   private swipeOf(card: HeldCard, answer: Answer, dwell_ms: number): Swipe {
@@ -263,7 +296,7 @@ export class Sitting {
   private async claimCards(): Promise<void> {
     const claimed = await claim(this.workflow, this.tab, CLAIMED + this.unwritten.size);
     this.show(claimed.filter((card) => !this.unwritten.has(card.subject)).slice(0, CLAIMED));
-    fetchNext(this.cards);
+    if (this.begun) fetchNext(this.cards);
   }
 
   /** Ask for another deck if there is need of one, unless that is under way, or somebody has just been told no. */
@@ -276,18 +309,23 @@ export class Sitting {
     this.asking = true;
     clearTimeout(this.retry);
     try {
-      const enough = force ? 0 : (this.deck?.nextAt ?? NEXT_AT);
+      await this.ask(force ? 0 : (this.deck?.nextAt ?? NEXT_AT));
+      await this.claimCards();
+    } finally {
+      this.refilling = false;
+      this.asking = false; // not before the cards are there: until then the page would look dry
+    }
+    this.lookAhead();
+  }
+
+  private async ask(enough: number): Promise<void> {
+    try {
       this.deck = await refill(this.workflow, this.project, pixelsAcross(), enough);
       this.failures = 0;
       this.trouble = null;
     } catch (error) {
       this.stumble(error);
-    } finally {
-      this.refilling = false;
-      this.asking = false;
     }
-    await this.claimCards();
-    if (!sparing()) void fetchDeck(await ahead(this.workflow));
   }
 
   /** An empty deck is not asked for again at once, and after a failure the retry is waited for. */

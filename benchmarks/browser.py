@@ -1,4 +1,4 @@
-"""Finds and starts the browser in which pages are tested: the system's Chromium, or Playwright's own."""
+"""Finds and starts the browser in which pages are tested and measured: the system's Chromium, or Playwright's own."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ ARGUMENTS: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""Nothing of the browser's own may go to the network: the tests run where there is none."""
+"""Nothing of the browser's own may go to the network: tests run where there is none, and it would be measured too."""
 
 
 def browser_path() -> str | None:

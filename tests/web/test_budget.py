@@ -1,0 +1,124 @@
+"""What a new phone has to fetch before it shows its first card, and how large the whole client is."""
+
+import gzip
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.web.conftest import NewPhone
+from tests.web.meadow import MEADOW
+from tests.web.phone import until
+
+CLIENT: Final = Path(__file__).parents[2] / "api" / "client"
+OTHER_LANGUAGES: Final = ("ar", "es")
+
+MOST_REQUESTS: Final = 5
+MOST_BYTES: Final = 250_000
+MOST_CODE_BYTES: Final = 60_000
+LARGE_PICTURE_BYTES: Final = 150_000
+"""Of a photograph at the width that a phone asks for; those of these tests are drawn, and small."""
+
+WATCH: Final = """
+// Note when the picture of the card on top has been decoded, before the client is told.
+const decode = HTMLImageElement.prototype.decode;
+HTMLImageElement.prototype.decode = function () {
+    const decoded = decode.call(this);
+    decoded.then(() => {
+        const top = this.closest("article.card:not([inert])");
+        if (top) window.firstPicture ??= { url: this.currentSrc, at: performance.now() };
+    }, () => undefined);
+    return decoded;
+};
+"""
+BEGUN: Final = """() => [
+    performance.getEntriesByType("navigation")[0].name,
+    ...performance
+        .getEntriesByType("resource")
+        .filter((each) => each.startTime <= firstPicture.at)
+        .map((each) => each.name),
+]"""
+
+PICTURES: Final = "() => performance.getEntriesByType('resource').filter((each) => each.name.includes('/media/'))"
+
+
+@dataclass
+class Wire:
+    """What a page has fetched: the bytes of each request on the wire, headers included, by address."""
+
+    urls: dict[str, str] = field(default_factory=dict)
+    sizes: dict[str, float] = field(default_factory=dict)
+
+    def watch(self, page: Page) -> None:
+        session = page.context.new_cdp_session(page)
+        session.on("Network.requestWillBeSent", self._begun)
+        session.on("Network.loadingFinished", self._done)
+        session.send("Network.enable")
+
+    def _begun(self, event: dict[str, Any]) -> None:
+        self.urls[event["requestId"]] = event["request"]["url"]
+
+    def _done(self, event: dict[str, Any]) -> None:
+        self.sizes[self.urls[event["requestId"]]] = event["encodedDataLength"]
+
+
+@pytest.mark.parametrize("introduced", [True, False])
+def test_the_first_card_costs_five_requests_and_a_quarter_of_a_megabyte_at_most(
+    new_phone: NewPhone, introduced: bool
+) -> None:
+    phone, wire = new_phone(), Wire()
+    wire.watch(phone.page)
+    phone.page.add_init_script(WATCH)
+    if introduced:
+        phone.page.add_init_script(f"localStorage.setItem('chaffinch introduced {MEADOW}', 'yes')")
+
+    phone.page.goto(f"/p/{MEADOW}/1")
+    until(lambda: phone.page.evaluate("Boolean(window.firstPicture)"))
+    begun: list[str] = phone.page.evaluate(BEGUN)
+    picture: str = phone.page.evaluate("firstPicture.url")
+
+    until(lambda: all(url in wire.sizes for url in begun))
+    total = sum(wire.sizes[url] for url in begun)
+    with_large_picture = total - wire.sizes[picture] + LARGE_PICTURE_BYTES
+    assert len(begun) <= MOST_REQUESTS, begun
+    assert max(total, with_large_picture) <= MOST_BYTES
+
+
+def test_the_pictures_of_other_cards_come_after_the_first(new_phone: NewPhone) -> None:
+    phone = new_phone()
+    phone.page.add_init_script(WATCH)
+
+    phone.begin(MEADOW, 1)
+    begun: list[str] = phone.page.evaluate(BEGUN)
+    until(lambda: len(phone.page.evaluate(PICTURES)) > 3)
+
+    assert [url for url in begun if "/media/" in url] == [phone.page.evaluate("firstPicture.url")]
+
+
+def test_the_first_card_needs_sixty_kilobytes_of_code_at_most() -> None:
+    page = (CLIENT / "index.html").read_text()
+    scripts = re.findall(r'<script[^>]*src="/([^"]+)"', page)
+
+    size = packed(page.encode()) + sum(packed((CLIENT / path).read_bytes()) for path in scripts)
+
+    assert scripts != []
+    assert size <= MOST_CODE_BYTES
+
+
+def test_the_whole_client_in_one_language_needs_sixty_kilobytes_of_code_at_most() -> None:
+    others = re.compile(rf"assets/({'|'.join(OTHER_LANGUAGES)})-[\w-]+\.js$")
+    scripts = [path for path in CLIENT.rglob("*.js") if not others.search(path.as_posix())]
+    left_out = len(list(CLIENT.rglob("*.js"))) - len(scripts)
+
+    size = packed((CLIENT / "index.html").read_bytes()) + sum(packed(path.read_bytes()) for path in scripts)
+
+    assert left_out == len(OTHER_LANGUAGES)
+    assert size <= MOST_CODE_BYTES
+
+
+def packed(content: bytes) -> int:
+    """Return how many bytes are sent."""
+    return len(gzip.compress(content, 9, mtime=0))
