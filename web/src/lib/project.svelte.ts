@@ -1,9 +1,14 @@
 /** What is known of a project: its questions, its pages, and how far it is; from the phone first, then anew. */
 
 import { look } from "../store/replies";
-import { utcOffsetMinutes } from "./clock";
+import { moment, utcOffsetMinutes } from "./clock";
 import { Problem, type Unreachable } from "./http";
 import type { Answer, Entry, Mine, Pages, Progress, Project, Workflow } from "./types";
+
+/** The date of today where this device is, as the contract writes days. */
+function localDay(): string {
+  return moment().slice(0, 10);
+}
 
 export class Campaign {
   project: Project | null = $state.raw(null);
@@ -30,7 +35,7 @@ export class Campaign {
   }
 
   async lookAtPages(): Promise<void> {
-    await look<Pages>(`${this.path}/pages`, (reply) => (this.pages = reply), undefined, { freshMs: 60_000 });
+    await look<Pages>(`${this.path}/pages`, (reply) => (this.pages = reply), this.fail, { freshMs: 60_000 });
   }
 
   async lookAtProgress(): Promise<void> {
@@ -39,7 +44,13 @@ export class Campaign {
 
   async lookAtMine(): Promise<void> {
     const path = `/v1/me/projects/${this.slug}?utc_offset_minutes=${utcOffsetMinutes()}`;
-    await look<Mine>(path, (reply) => (this.mine = reply), undefined, { personal: true });
+    await look<Mine>(path, (reply) => (this.mine = reply), this.fail, { personal: true });
+  }
+
+  /** Answers of today, as the service had them when it was last asked. */
+  get today(): number {
+    const last = this.mine?.days.at(-1);
+    return last?.day === localDay() ? last.votes : 0;
   }
 
   get level(): number {

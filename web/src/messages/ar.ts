@@ -31,6 +31,7 @@ export const ar: Messages = {
     of === 1 ? `العنصر ${apart(subject)}` : `العنصر ${apart(subject)}، الصورة ${place} من ${of}`,
   picturePlace: (place: number, of: number) => `الصورة ${place} من ${of}`,
   pictureFailed: "لم تصل هذه الصورة. لن يُحكم على العنصر بدونها.",
+  skipForNow: "التخطي الآن",
   newCard: (subject: string, question: string) => `العنصر ${apart(subject)}. ${apart(question)}`,
   today: (count: number) =>
     many(count, {
@@ -129,10 +130,14 @@ export const ar: Messages = {
   dryTitle: "لم يتبقَّ لك شيء",
   tellMe: "إشعاري عند توفّر المزيد",
   willTell: "سيصلك إشعار.",
-  cannotTell: "الإشعارات غير مسموح بها على هذا الجهاز. يمكنك السماح بها من إعدادات المتصفح.",
+  cannotTell: {
+    denied: "الإشعارات غير مسموح بها على هذا الجهاز. يمكنك السماح بها من إعدادات المتصفح.",
+    failed: "لم ينجح ذلك الآن. حاول مرة أخرى لاحقًا.",
+  },
   askAgain: "البحث مجددًا",
   seeEffect: "ما آلت إليه إجاباتك",
   noNetwork: "لا يوجد اتصال، ولا بطاقات على هذا الهاتف. ستصل البطاقات تلقائيًا فور عودة الاتصال.",
+  noStorage: "هذا المتصفح لا يحفظ شيئًا لهذه الصفحة، وقد تضيع الإجابات. اسمح بحفظ البيانات أو استخدم نافذة أخرى.",
   refused: "لم تقدّم الخدمة أي بطاقات.",
   // Tutorial
   stepOf: (step: number, of: number) => `${step} من ${of}`,
@@ -143,7 +148,7 @@ export const ar: Messages = {
   howRight: "السحب إلى اليمين يعني نعم.",
   howLeft: "السحب إلى اليسار يعني لا.",
   howUp: "السحب إلى الأعلى يعني غير متأكد، وهذه إجابة أيضًا.",
-  howMore: "للتكبير: مباعدة إصبعين أو نقرتان متتاليتان. التراجع ممكن دائمًا.",
+  howMore: "قرّب بإصبعين أو انقر مرتين للتكبير. ويمكن التراجع عن الإجابة.",
   // Projects
   welcome: "نظرة متأنية تُحدث فرقًا.",
   welcomeAbout: "صور حقيقية، وسؤال واحد، وسحبة إصبع. لا حاجة إلى حساب.",
@@ -242,6 +247,9 @@ export const ar: Messages = {
   highContrast: "تباين عالٍ",
   saveData: "توفير البيانات",
   saveDataAbout: "صور أصغر، ولا تُحمَّل مسبقًا سوى الصور الثلاث التالية.",
+  messages: "الإشعارات",
+  messagesOn: "يُبلَّغ هذا الجهاز عندما يوجد المزيد وعندما تنال مستوى.",
+  stopMessages: "إيقافها",
   install: "التثبيت على هذا الجهاز",
   installAbout: "يُفتح كتطبيق، ويعمل بلا اتصال.",
   phone: "هذا الهاتف",
