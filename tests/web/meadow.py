@@ -158,8 +158,9 @@ def _manifest(folder: Path, slug: str, count: int) -> Path:
             ]
         )
         for number in range(count):
-            names = [_film(folder) if slug == FILM else _picture(folder, f"{slug}-{number}.png", number)]
-            names.append(_picture(folder, f"{slug}-{number}-b.png", number, turned=True) if number % 5 == 4 else "")
+            names = [_film(folder) if slug == FILM else _picture(folder, f"{slug}-{number}.png", number), ""]
+            if slug == MEADOW and number % 5 == 4:
+                names[1] = _picture(folder, f"{slug}-{number}-b.png", number, turned=True)
             gold = ("yes", "no")[number % 2] if slug == LESSON and number < GOLD else ""
             rows.writerow([f"{slug}-{number}", *names, f"hedge {number}", SECRET, gold, WHY if gold else ""])
     return path
