@@ -100,7 +100,7 @@ class ClientFiles:
             raise LookupError("the client is not built")
         content = self._page
         if title:
-            content = _TITLE.sub(lambda _: title, content, count=1)
+            content = _TITLE.sub(lambda _: f"<title>{title}</title>", content, count=1)
         content = content.replace(_PLACE, about + _data(replies)).encode()
         own: Headers = (
             (b"content-type", b"text/html; charset=utf-8"),
