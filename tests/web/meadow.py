@@ -158,9 +158,9 @@ def _manifest(folder: Path, slug: str, count: int) -> Path:
             ]
         )
         for number in range(count):
-            names = [_film(folder) if slug == FILM else _picture(folder, f"{slug}-{number}.png", number), ""]
+            names = [_film(folder) if slug == FILM else draw(folder, f"{slug}-{number}.png", number), ""]
             if slug == MEADOW and number % 5 == 4:
-                names[1] = _picture(folder, f"{slug}-{number}-b.png", number, turned=True)
+                names[1] = draw(folder, f"{slug}-{number}-b.png", number, turned=True)
             gold = ("yes", "no")[number % 2] if slug == LESSON and number < GOLD else ""
             rows.writerow([f"{slug}-{number}", *names, f"hedge {number}", SECRET, gold, WHY if gold else ""])
     return path
@@ -171,15 +171,15 @@ def _film(folder: Path) -> str:
     return "film.mp4"
 
 
-def _picture(folder: Path, name: str, number: int, *, turned: bool = False) -> str:
+def draw(folder: Path, name: str, number: int, *, turned: bool = False) -> str:
     sky, body = ((200, 214, 226), (176, 92, 58)) if not turned else ((28, 32, 44), (150, 170, 200))
     picture = Image.new("RGB", (420, 420), sky)
-    draw = ImageDraw.Draw(picture)
+    pen = ImageDraw.Draw(picture)
     x, y = 90 + number * 37 % 200, 110 + number * 53 % 180
-    draw.line((0, y + 62, 420, y + 62 + number % 30), fill=(96, 84, 70), width=9)
-    draw.ellipse((x, y, x + 90, y + 64), fill=body)
-    draw.ellipse((x + 66, y - 24, x + 112, y + 22), fill=(92, 120, 156))
-    draw.polygon([(x + 108, y - 6), (x + 134, y + 2), (x + 108, y + 8)], fill=(70, 60, 50))
-    draw.text((8, 400), str(number), fill=(90, 90, 90))
+    pen.line((0, y + 62, 420, y + 62 + number % 30), fill=(96, 84, 70), width=9)
+    pen.ellipse((x, y, x + 90, y + 64), fill=body)
+    pen.ellipse((x + 66, y - 24, x + 112, y + 22), fill=(92, 120, 156))
+    pen.polygon([(x + 108, y - 6), (x + 134, y + 2), (x + 108, y + 8)], fill=(70, 60, 50))
+    pen.text((8, 400), str(number), fill=(90, 90, 90))
     picture.save(folder / name)
     return name

@@ -22,9 +22,7 @@ class Phone:
         self.context: BrowserContext = browser.new_context(
             base_url=url,
             viewport=ViewportSize(width=size["width"], height=size["height"]),
-            locale="en-GB",
-            **touch,
-            **options,
+            **{"locale": "en-GB", **touch, **options},
         )
         self.context.set_default_timeout(PATIENCE_SECONDS * 1000)
         self.errors: list[str] = []

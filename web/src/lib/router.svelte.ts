@@ -37,6 +37,7 @@ export const router: { path: string; route: Route } = $state({
 });
 
 function follow(): void {
+  if (router.path === location.pathname) return;
   Object.assign(router, { path: location.pathname, route: routeOf(location.pathname) });
 }
 
@@ -60,6 +61,7 @@ export function routeLinks(): () => void {
     const link = (event.target as Element | null)?.closest("a");
     if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
     if (routeOf(link.pathname).page === "unknown") return;
+    if (link.hash && link.pathname === location.pathname) return; // a place on this page
     event.preventDefault();
     go(link.pathname);
   };
