@@ -45,7 +45,7 @@ class Line:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._up(reader, upstream, writer, sent))
                 both.create_task(self._down(to_read, writer, sent))
-        except* (OSError, EOFError):
+        except* (OSError, EOFError, asyncio.CancelledError):
             pass
         finally:
             for each in (writer, upstream):

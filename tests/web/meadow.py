@@ -20,7 +20,9 @@ from PIL import Image, ImageDraw
 
 from api.factory import open_services
 from api.media.storage import place_of
+from api.services.activity import fold
 from api.services.importing import import_manifest
+from api.services.totals import Totals
 from api.settings import Settings
 from api.store.engine import open_pool
 from tests.media.films import a_film
@@ -135,6 +137,9 @@ async def _prepare(settings: Settings) -> None:
         for slug, count in SUBJECTS.items():
             await import_manifest(pool, _manifest(settings.data_dir / slug, slug, count), slug, place_of(settings))
             await services.publishing.publish(CASCADE.format(slug=slug, count=1 if slug == POND else 60))
+        async with pool.acquire() as connection:  # what a worker would have counted
+            await Totals().count(connection)
+            await fold(connection)
     finally:
         await pool.close()
         await services.close()

@@ -12,7 +12,7 @@ from api.media.storage import place_of
 from api.services.pages import import_pages
 from api.settings import Settings
 from api.store.engine import open_pool
-from tests.web.meadow import LESSON, MEADOW, POND, Service, draw
+from tests.web.meadow import LESSON, MEADOW, POND, SUBJECTS, Service, draw
 from tests.web.phone import Phone, until
 
 BIRD: Final = {MEADOW: 1, LESSON: 3, POND: 5}
@@ -33,7 +33,7 @@ PAGES: Final = {
 
 def projects(phone: Phone) -> None:
     phone.page.goto("/")
-    expect(phone.page.locator("main li")).to_have_count(3)
+    expect(phone.page.locator("main li")).to_have_count(len(SUBJECTS))
 
 
 def project(phone: Phone) -> None:

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.web.conftest import NewPhone
 from tests.web.meadow import FILM, LESSON, MEADOW, Service
-from tests.web.phone import DESK, Phone
+from tests.web.phone import DESK, Phone, until
 from tests.web.test_swiping import BIRD
 
 
@@ -85,9 +85,8 @@ def test_a_video_is_judged_when_it_can_be_seen(phone: Phone, service: Service) -
     shown = phone.subject()
 
     phone.swipe("right")
-    phone.wait_until_sent()
 
-    assert service.votes(phone.volunteer()) == [(shown, "yes")]
+    until(lambda: service.votes(phone.volunteer()) == [(shown, "yes")])
 
 
 def test_a_shared_link_leads_to_one_subject_and_on_to_the_question(phone: Phone) -> None:
@@ -105,7 +104,7 @@ def test_a_shared_link_leads_to_one_subject_and_on_to_the_question(phone: Phone)
     other.goto(link)
 
     expect(other.get_by_role("heading", name=shown)).to_be_visible()
-    expect(other.get_by_role("img", name=f"Subject {shown}")).to_be_visible()
+    expect(other.get_by_role("img", name=f"Subject {shown}").first).to_be_visible()
     other.get_by_role("link", name="Answer subjects like this one").click()
     phone.wait_for_card()
 

@@ -45,11 +45,13 @@ def test_focus_goes_through_the_deck_as_it_is_read(new_phone: NewPhone) -> None:
     desk = new_phone(size=DESK)
     card(desk)
 
-    assert stops(desk.page, 11) == [
+    assert stops(desk.page, 13) == [
         "Skip to the content",
         "Back",
         "0 today",
         "All sent",
+        "Zoom out",
+        "Zoom in",
         "Undo",
         "Favourite",
         "Light and arrangement",
@@ -67,7 +69,7 @@ def test_the_skip_link_leads_past_the_bar(new_phone: NewPhone) -> None:
     desk.page.keyboard.press("Enter")
 
     assert focused(desk.page) == "content"
-    assert stops(desk.page, 1) == ["Undo"]
+    assert stops(desk.page, 1) == ["Zoom out"]
 
 
 def test_a_button_answers_by_keyboard_and_keeps_the_focus(new_phone: NewPhone, service: Service) -> None:
