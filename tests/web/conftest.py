@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from api.postgres.home import Home
 from api.postgres.probe import execute
@@ -17,7 +17,7 @@ from tests.web.phone import SIZE, Phone
 NewPhone = Callable[..., Phone]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(server_home: Home, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     name = f"web_{uuid.uuid4().hex}"
     execute(server_home.run, "postgres", f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
@@ -46,7 +46,7 @@ def new_phone(browser: Browser, line: Line) -> Iterator[NewPhone]:
     """Make phones that speak to the service over the line; they are closed after the test."""
     phones: list[Phone] = []
 
-    def make(size: dict[str, int] = SIZE, **options: object) -> Phone:
+    def make(size: ViewportSize = SIZE, **options: object) -> Phone:
         phones.append(Phone(browser, line.url, size=size, **options))
         return phones[-1]
 

@@ -136,7 +136,7 @@ async def _prepare(settings: Settings) -> None:
     try:
         for slug, count in SUBJECTS.items():
             await import_manifest(pool, _manifest(settings.data_dir / slug, slug, count), slug, place_of(settings))
-            await services.publishing.publish(CASCADE.format(slug=slug, count=1 if slug == POND else 60))
+            await services.publishing.publish(CASCADE.format(slug=slug, count=60))
         async with pool.acquire() as connection:  # what a worker would have counted
             await Totals().count(connection)
             await fold(connection)

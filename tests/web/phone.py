@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, ViewportSize, expect
 
-SIZE: Final = {"width": 390, "height": 844}
-DESK: Final = {"width": 1280, "height": 800}
+SIZE: Final = ViewportSize(width=390, height=844)
+DESK: Final = ViewportSize(width=1280, height=800)
 Direction = Literal["right", "left", "up"]
 AWAY: Final = {"right": (220, 6), "left": (-220, 6), "up": (4, -300)}
 PATIENCE_SECONDS: Final = 30.0
@@ -17,11 +17,11 @@ PATIENCE_SECONDS: Final = 30.0
 class Phone:
     """One volunteer's browser, with the pages that it has open."""
 
-    def __init__(self, browser: Browser, url: str, *, size: dict[str, int] = SIZE, **options: Any) -> None:
+    def __init__(self, browser: Browser, url: str, *, size: ViewportSize = SIZE, **options: Any) -> None:
         touch: dict[str, Any] = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2} if size == SIZE else {}
         self.context: BrowserContext = browser.new_context(
             base_url=url,
-            viewport=ViewportSize(width=size["width"], height=size["height"]),
+            viewport=size,
             **{"locale": "en-GB", **touch, **options},
         )
         self.context.set_default_timeout(PATIENCE_SECONDS * 1000)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -102,13 +103,17 @@ def swipe_until_taught(phone: Phone) -> None:
             phone.page.wait_for_timeout(1000)
 
 
+def _is_away(phone: Phone, subject: str) -> bool:
+    return phone.card.count() == 0 or phone.subject() != subject
+
+
 def dry(phone: Phone) -> None:
     phone.begin(POND, BIRD[POND])
     last = ""
     while phone.card.count() > 0:
         last = phone.wait_for_card(other_than=last)
         phone.page.keyboard.press("ArrowLeft")
-        until(lambda before=last: phone.card.count() == 0 or phone.subject() != before)  # type: ignore[misc]
+        until(partial(_is_away, phone, last))
     expect(phone.page.locator(".dry .next")).to_be_visible()
 
 

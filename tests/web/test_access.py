@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.web.meadow import Service
-from tests.web.phone import DESK, Phone
+from tests.web.phone import DESK, SIZE, Phone
 from tests.web.states import STATES, ask, tell_volunteers
 
-SIZES = {"phone": {"width": 390, "height": 844}, "desk": DESK}
+SIZES = {"phone": SIZE, "desk": DESK}
 LANGUAGES = ("en", "ar")
 LEAST_PX = 44
 SEEN_AGAIN = {"light": ("light", False), "dark, high contrast": ("dark", True), "light, high contrast": ("light", True)}
 """Looks in which nothing differs but colours."""
 
-LARGE = {
-    "letters twice as large on a phone": ({"width": 390, "height": 844}, "200%"),
+LARGE: dict[str, tuple[ViewportSize, str]] = {
+    "letters twice as large on a phone": (SIZE, "200%"),
     "letters twice as large at a desk": (DESK, "200%"),
     "a desk at 400 %": ({"width": 320, "height": 256}, ""),
     "a small phone": ({"width": 320, "height": 640}, ""),
@@ -39,7 +39,7 @@ def dressed(page: Page) -> Iterator[str]:
     for language in LANGUAGES:
         speak(page, language)
         for name, size in SIZES.items():
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.set_viewport_size(size)
             yield f"{language}, {name}"
 
 
@@ -59,7 +59,7 @@ def test_colours_can_be_told_apart_in_every_theme(page: Page) -> None:
     speak(page, "en")
     found = {}
     for name, size in SIZES.items():
-        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.set_viewport_size(size)
         for look, (theme, high) in SEEN_AGAIN.items():
             ask(page, "set", {"theme": theme, "highContrast": high})
             found[f"{name}, {look}"] = ask(page, "axe", {"type": "rule", "values": ["color-contrast"]})
@@ -100,7 +100,7 @@ def test_there_is_one_heading_of_the_page_one_main_part_and_a_title(page: Page) 
 @pytest.mark.parametrize("how", LARGE)
 def test_nothing_is_cut_off_or_covered(page: Page, how: str) -> None:
     size, letters = LARGE[how]
-    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.set_viewport_size(size)
     page.evaluate("size => { document.documentElement.style.fontSize = size; }", letters)
 
     found = {}

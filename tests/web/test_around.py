@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.web.conftest import NewPhone
 from tests.web.meadow import FILM, LESSON, MEADOW, Service
 from tests.web.phone import DESK, Phone, until
-from tests.web.test_swiping import BIRD
+from tests.web.test_swiping import BIRD, swipe_to_gold
 
 
 def test_the_introduction_comes_once_and_can_be_skipped(phone: Phone) -> None:
@@ -111,10 +111,7 @@ def test_a_shared_link_leads_to_one_subject_and_on_to_the_question(phone: Phone)
 
 def test_your_effect_tells_what_training_showed(phone: Phone) -> None:
     page = phone.begin(LESSON, BIRD[LESSON])
-    last = ""
-    for _ in range(8):
-        last = phone.wait_for_card(other_than=last)
-        page.keyboard.press("ArrowRight")
+    swipe_to_gold(phone)
     page.goto(f"/p/{LESSON}")
     phone.wait_until_sent()
 

@@ -7,7 +7,7 @@
  */
 
 import { database } from "../store/database";
-import { send } from "../store/outbox";
+import { release, send } from "../store/outbox";
 
 declare const self: ServiceWorkerGlobalScope;
 declare const __SHELL__: string[];
@@ -79,8 +79,8 @@ interface SyncEvent extends ExtendableEvent {
 }
 
 self.addEventListener("sync" as keyof ServiceWorkerGlobalScopeEventMap, ((event: SyncEvent) => {
-  // Where it fails, the browser tries again when it sees fit.
-  if (event.tag === "swipes") event.waitUntil(send());
+  // No page may be left to undo anything. Where it fails, the browser tries again when it sees fit.
+  if (event.tag === "swipes") event.waitUntil(release().then(() => send()));
 }) as EventListener);
 
 interface Message {
