@@ -15,6 +15,7 @@ export interface View {
 export const WHOLE: View = { scale: 1, x: 0, y: 0 };
 
 const CLOSEST = 10;
+const HAIR = 1.1;
 const DOUBLE_TAP_SCALE = 2.5;
 const DOUBLE_TAP_MS = 320;
 const SLOP_PX = 8;
@@ -161,8 +162,9 @@ export class Gestures {
     this.rest(event.timeStamp);
   }
 
-  /** After a finger has left: what remains of a pinch looks around, and never swipes. */
+  /** After a finger has left: what remains of a pinch looks around, and never swipes. A hair of zoom is none. */
   private rest(at: number): void {
+    if (this.mode === "pinch" && this.view().scale < HAIR) this.handlers.view(WHOLE);
     const [remaining] = this.pointers.values();
     if (remaining === undefined) {
       this.mode = "idle";

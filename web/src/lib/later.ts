@@ -4,6 +4,7 @@ import serif from "@fontsource-variable/literata/files/literata-latin-wght-norma
 
 import { notices } from "./notices.svelte";
 import { renewSubscription } from "./push";
+import { isStale } from "./router.svelte";
 
 const WAIT_MS = 8_000;
 const LOOK_FOR_NEW_MS = 60 * 60_000;
@@ -71,6 +72,10 @@ function watchForNew(registration: ServiceWorkerRegistration): void {
       worker.postMessage("take over");
     };
   };
+  const before = navigator.serviceWorker.controller;
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    if (before) isStale();
+  });
   offer(registration.waiting);
   registration.addEventListener("updatefound", () => {
     const worker = registration.installing;

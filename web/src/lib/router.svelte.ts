@@ -41,8 +41,16 @@ function follow(): void {
   Object.assign(router, { path: location.pathname, route: routeOf(location.pathname) });
 }
 
+let stale = false;
+
+/** Another edition of the client has taken over: the next page is loaded anew, since this one's parts may be gone. */
+export function isStale(): void {
+  stale = true;
+}
+
 export function go(path: string, { replace = false } = {}): void {
   if (path === location.pathname) return;
+  if (stale) return location.assign(path);
   history[replace ? "replaceState" : "pushState"]({ inside: true }, "", path);
   follow();
   scrollTo(0, 0);
