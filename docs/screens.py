@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.web.browser import a_browser
+from benchmarks.browser import a_browser
 
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}
 THEMES = ("dark", "light")
