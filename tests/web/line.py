@@ -22,6 +22,8 @@ class Line:
         self.url = ""
         self._swallow: Callable[[], None] | None = None
         self.swallowed = 0
+        self.strangers: list[int] = []
+        """Statuses with which somebody in between answers the next batches of swipes, in the service's place."""
         self.scripts: dict[str, str] = {}
         """Scripts that the line has instead of the service's, by path."""
 
@@ -58,6 +60,10 @@ class Line:
         while part := await reader.read(PART_BYTES):
             if self.mode == "down":
                 raise EOFError
+            if self.strangers and part.startswith(b"POST /v1/classifications "):
+                writer.write(_page_of_a_stranger(self.strangers.pop(0)))
+                await writer.drain()
+                raise EOFError
             asked = next((path for path in self.scripts if part.startswith(f"GET {path} ".encode())), None)
             if asked is not None:
                 writer.write(_script(self.scripts[asked]))
@@ -81,6 +87,11 @@ class Line:
             writer.write(part)
             await writer.drain()
         raise EOFError
+
+
+def _page_of_a_stranger(status: int) -> bytes:
+    head = f"HTTP/1.1 {status} No\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: 13\r\n\r\n"
+    return f"{head}<p>Log in</p>".encode()
 
 
 def _script(content: str) -> bytes:
