@@ -6,7 +6,7 @@
  * the first who answers it, whichever tab that is.
  */
 
-import { ahead, claim, deckState, left, putLast, refill, unclaim, type DeckState } from "../store/decks";
+import { claim, deckState, held, left, putLast, refill, unclaim, type DeckState } from "../store/decks";
 import type { HeldCard, Swipe } from "../store/database";
 import { listen, tell, type News } from "../store/news";
 import { HOLD_MS, latest, markTold, record, undo, untold, type Undone } from "../store/outbox";
@@ -17,6 +17,7 @@ import { moment, utcOffsetMinutes } from "./clock";
 import { Problem, Unreachable } from "./http";
 import { uuid7 } from "./ids";
 import { language } from "./language.svelte";
+import { pauseAfter } from "./pauses";
 import { sittingWord } from "./remembering";
 import { pixelsAcross, sparing } from "./settings.svelte";
 import type { Answer } from "./types";
@@ -37,7 +38,6 @@ const LEAVING_MS = 300;
 const NEXT_AT = 8;
 
 const FIRST_PAUSE_MS = 2_000;
-const LONGEST_PAUSE_MS = 60_000;
 
 /** A card on the screen; with an answer if it has been given one, and is flying away. */
 export interface Lying {
@@ -163,7 +163,7 @@ export class Sitting {
   private lookAhead(): void {
     if (!this.begun) return;
     fetchNext(this.cards);
-    if (!sparing()) void ahead(this.workflow).then(fetchDeck);
+    if (!sparing()) void held(this.workflow).then(fetchDeck);
   }
 
   private show(cards: HeldCard[]): void {
@@ -339,8 +339,7 @@ export class Sitting {
     this.problem = error.message;
     this.failures += 1;
     const wanted = error instanceof Problem ? error.retryAfterMs : 0;
-    const longest = Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), LONGEST_PAUSE_MS);
-    const pause = Math.max(wanted, longest * (0.5 + Math.random() / 2));
+    const pause = pauseAfter(this.failures, FIRST_PAUSE_MS, wanted);
     this.retry = setTimeout(() => void this.fill(this.cards.length === 0), pause);
   }
 

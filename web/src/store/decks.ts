@@ -71,7 +71,8 @@ function hasRunOut(card: HeldCard): boolean {
   return Date.parse(card.accepted_until) - MARGIN_MS < serviceNow();
 }
 
-async function held(workflow: number): Promise<HeldCard[]> {
+/** The cards of a workflow on this phone whose time has not run out, in the deck's order. */
+export async function held(workflow: number): Promise<HeldCard[]> {
   const all = await (await database()).getAllFromIndex("cards", "order", allOf(workflow));
   return all.filter((card) => !hasRunOut(card));
 }
@@ -79,11 +80,6 @@ async function held(workflow: number): Promise<HeldCard[]> {
 /** How many cards of a workflow this phone holds. */
 export async function left(workflow: number): Promise<number> {
   return (await held(workflow)).length;
-}
-
-/** The next cards whose pictures are to be had before the network goes, in the deck's order. */
-export async function ahead(workflow: number): Promise<HeldCard[]> {
-  return held(workflow);
 }
 
 /**

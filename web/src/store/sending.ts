@@ -1,11 +1,11 @@
 /** When to send: soon after a swipe, again after a failure with growing pauses, and at once when a network appears. */
 
 import { Problem, Unreachable } from "../lib/http";
+import { pauseAfter } from "../lib/pauses";
 import { nextDue, release, send } from "./outbox";
 import { listen, tell } from "./news";
 
 const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
 
 let failures = 0;
 let stopped = false;
@@ -94,11 +94,7 @@ async function attempt(): Promise<void> {
     if (stopped) return;
     failures += 1;
     void requestSync();
-    timer = setTimeout(() => void attempt(), pauseAfter(failures, error instanceof Problem ? error.retryAfterMs : 0));
+    const wanted = error instanceof Problem ? error.retryAfterMs : 0;
+    timer = setTimeout(() => void attempt(), pauseAfter(failures, FIRST_PAUSE_MS, wanted));
   }
-}
-
-function pauseAfter(attempts: number, wanted: number): number {
-  const longest = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS);
-  return Math.max(wanted, longest * (0.5 + Math.random() / 2));
 }
