@@ -67,8 +67,8 @@ class App:
             await services.close()
 
 
-async def _authenticate(services: Services, token_sha256: bytes) -> Caller | None:
-    return await services.authenticate(token_sha256)
+async def _authenticate(services: Services, token_sha256: bytes, believing: bool) -> Caller | None:
+    return await services.authenticate(token_sha256, believing=believing)
 
 
 def app_from_environment() -> App:

@@ -1,7 +1,7 @@
 """What can go wrong and is foreseen: one class per situation, its values as attributes and in the message.
 
-Services raise these and know no HTTP. The table at the end says how each is told to a client; what is not in it is a
-fault of ours, answered with 500.
+Services raise these and know no HTTP. The table at the end says how each is told to a client; what is in no such table
+is a fault of ours, answered with 500. Errors of accounts and of moderation have modules of their own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,6 +64,14 @@ class LevelNotHeldError(ChaffinchError):
         self.workflow = workflow
         self.needed = needed
         self.held = held
+
+
+class BannedError(ChaffinchError):
+    """The person is kept out of the project of this workflow."""
+
+    def __init__(self, workflow: int) -> None:
+        super().__init__(f"you are banned from the project of workflow {workflow}; its moderators decide for how long")
+        self.workflow = workflow
 
 
 # What is asked for
@@ -414,6 +422,7 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     NotAuthenticatedError: Kind(401, "not-authenticated", "A valid token is needed"),
     NotAllowedError: Kind(403, "not-allowed", "The token does not allow this"),
     EndpointRefusedError: Kind(403, "endpoint-refused", "Push messages are not sent to such an address"),
+    BannedError: Kind(403, "banned", "You are banned from this project"),
     LevelNotHeldError: Kind(403, "level-not-held", "A higher level is needed"),
     UnknownPathError: Kind(404, "unknown-path", "Nothing lives here"),
     ClientNotBuiltError: Kind(404, "client-not-built", "The phone client is not built here"),
@@ -450,4 +459,4 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     StorageError: Kind(503, "storage-unavailable", "The store of pictures and files does not answer"),
     OverloadedError: Kind(503, "overloaded", "Too much is waiting"),
 }
-"""Every foreseen error of the service, in the order of the statuses."""
+"""The foreseen errors of this module, in the order of the statuses; `api.http.kinds` has all."""

@@ -24,7 +24,8 @@ from api.errors import CommandError
 from cascade.vocabulary import Answer
 from mobile_schemas.classifications import ClassificationIn, ClassificationsIn, VerdictOut, VerdictsOut
 from mobile_schemas.decks import DealIn, DealOut, DeckIn, DeckOut
-from mobile_schemas.endpoints import CURSOR_HEADER, ENDPOINTS, Endpoint
+from mobile_schemas.endpoint import CURSOR_HEADER, Endpoint
+from mobile_schemas.endpoints import ENDPOINTS
 from mobile_schemas.fields import Model
 from mobile_schemas.health import HealthOut
 from mobile_schemas.labels import LabelOut

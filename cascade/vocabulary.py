@@ -98,3 +98,5 @@ class Exclusion(_Word):
     GOLD_WITHDRAWN = 8
     IMPORTED = 9
     TOO_FAST = 10
+    BANNED = 11
+    MERGED = 12

@@ -8,7 +8,15 @@ from pydantic import Field
 from mobile_schemas.fields import INT32_MAX, ClientId, Model, Moment, SubjectId, Whole, WorkflowId
 
 KeptReason = Literal[
-    "late", "level_lost", "card_expired", "retracted", "workflow_retired", "gold_withdrawn", "too_fast"
+    "late",
+    "level_lost",
+    "card_expired",
+    "retracted",
+    "workflow_retired",
+    "gold_withdrawn",
+    "too_fast",
+    "banned",
+    "merged",
 ]
 RejectedReason = Literal["unknown_workflow", "unknown_subject", "never_dealt", "already_answered", "id_reused"]
 RetryReason = Literal["busy"]

@@ -1,18 +1,34 @@
 """The table of endpoints, from which the routes, their validation, the OpenAPI document and the clients are made."""
 
-import re
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
+from mobile_schemas.account_endpoints import ACCOUNT_ENDPOINTS
 from mobile_schemas.calibrations import CalibrationsOut, CalibrationsQuery
 from mobile_schemas.classifications import ClassificationsIn, RetractionsIn, RetractionVerdictsOut, VerdictsOut
 from mobile_schemas.decks import DealIn, DealOut, DeckIn, DeckOut, WorkflowPath
+from mobile_schemas.desk_endpoints import DESK_ENDPOINTS
+from mobile_schemas.endpoint import (
+    AVIF,
+    BYTES,
+    CURSOR_HEADER,
+    EVENTS,
+    HTML,
+    MP4,
+    NDJSON,
+    PAGE_HEADERS,
+    PLAIN,
+    TABLE_MEDIA_TYPES,
+    WEBM,
+    WEBP,
+    XML,
+    Endpoint,
+)
 from mobile_schemas.events import EventOut, EventPath, EventsQuery, StreamQuery
 from mobile_schemas.exports import DictionaryOut, ExportPath, ExportQuery, VotesExportQuery
-from mobile_schemas.fields import Model
 from mobile_schemas.health import HealthOut
 from mobile_schemas.imports import ChunkPath, ImportIn, ImportOut, ImportPath, UploadIn, UploadOut, UploadPath
 from mobile_schemas.labels import LabelOut, LabelsQuery
+from mobile_schemas.member_endpoints import MEMBER_ENDPOINTS
 from mobile_schemas.pages import PagesOut, PagesQuery
 from mobile_schemas.places import PlacedSubjectsOut, SubjectsQuery
 from mobile_schemas.problems import ProblemPath
@@ -34,106 +50,7 @@ from mobile_schemas.webhooks import (
 )
 from mobile_schemas.why import WhyOut
 
-Access = Literal["public", "volunteer", "researcher", "import"]
-MediaType = Literal[
-    "application/json",
-    "application/octet-stream",
-    "application/x-ndjson",
-    "application/xml",
-    "image/webp",
-    "image/avif",
-    "video/mp4",
-    "video/webm",
-    "text/event-stream",
-    "text/html; charset=utf-8",
-    "text/plain; charset=utf-8",
-]
-
-JSON: Final = "application/json"
-BYTES: Final = "application/octet-stream"
-EVENTS: Final = "text/event-stream"
-HTML: Final = "text/html; charset=utf-8"
-PLAIN: Final = "text/plain; charset=utf-8"
-XML: Final = "application/xml"
-NDJSON: Final = "application/x-ndjson"
-WEBP: Final = "image/webp"
-AVIF: Final = "image/avif"
-MP4: Final = "video/mp4"
-WEBM: Final = "video/webm"
-
-CURSOR_HEADER: Final = "Chaffinch-Cursor"
-"""Header of the label feed: the cursor to give as `after` next time."""
-
-TABLE_MEDIA_TYPES: Final = (
-    "text/csv; charset=utf-8",
-    "application/x-ndjson",
-    "application/vnd.apache.parquet",
-    "application/x-votable+xml",
-    "application/fits",
-)
-"""What a page of an export may be, by its format."""
-
-PAGE_HEADERS: Final = {
-    CURSOR_HEADER: "Give it as `after` next time, to read on where this page ends.",
-    "Repr-Digest": "SHA-256 of the page (RFC 9530).",
-    "Content-Disposition": "A name for the file.",
-}
-
-BODY_LIMIT_BYTES: Final = 200_000
-"""The largest body that is read: five times a full batch of classifications with all fields at their longest.
-
-The worst body of this size (nothing but unknown fields) takes 50 ms to refuse; of 1 MB it took 260 ms.
-"""
-
-CHUNK_LIMIT_BYTES: Final = 8_000_000
-"""The largest chunk of an upload: some 8 s on a link of 1 MB/s, which is what a broken connection costs."""
-
-PATH_PARAMETER: Final = re.compile(r"{(\w+)}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """One thing that can be asked of the service.
-
-    `path` has its parameters in braces; `parameters` is the model of them. `reply` is the model of the reply, of one
-    line of it if `media_type` is NDJSON, of one event's data if it is EVENTS, and None where the bytes are not ours to
-    describe; `other_media_types` are those that a handler may say instead. `body` is the model of a JSON body, or
-    `bytes` for one that is taken as it is. Where `ranges` are known, a part of the reply can be had (206). `problems`
-    are the statuses peculiar to this endpoint; `statuses` adds those that follow from its form.
-    """
-
-    name: str
-    method: Literal["DELETE", "GET", "POST", "PUT"]
-    path: str
-    summary: str
-    access: Access = "public"
-    parameters: type[Model] | None = None
-    query: type[Model] | None = None
-    body: type[Model] | type[bytes] | None = None
-    reply: type[Model] | None = None
-    status: int = 200
-    media_type: MediaType = JSON
-    headers: dict[str, str] = field(default_factory=dict, hash=False)
-    other_media_types: tuple[str, ...] = ()
-    ranges: bool = False
-    problems: tuple[int, ...] = ()
-
-    @property
-    def statuses(self) -> tuple[int, ...]:
-        """Every status of a problem that this endpoint can answer, in order."""
-        found = {*self.problems, 422, 500, 503}
-        if self.access != "public":
-            found |= {401, 403}
-        if self.parameters is not None:
-            found.add(404)
-        if self.body is not None:
-            found |= {400, 413, 415}
-        if self.ranges:
-            found.add(416)
-        return tuple(sorted(found))
-
-
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+_WORK: Final[tuple[Endpoint, ...]] = (
     Endpoint(
         name="submit_classifications",
         method="POST",
@@ -142,6 +59,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         access="volunteer",
         body=ClassificationsIn,
         reply=VerdictsOut,
+        often=True,
     ),
     Endpoint(
         name="deal_deck",
@@ -153,6 +71,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         body=DeckIn,
         reply=DeckOut,
         problems=(409, 410),
+        often=True,
     ),
     Endpoint(
         name="retract_classifications",
@@ -162,6 +81,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         access="volunteer",
         body=RetractionsIn,
         reply=RetractionVerdictsOut,
+        often=True,
     ),
     Endpoint(
         name="deal_named",
@@ -289,7 +209,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         method="GET",
         path="/v1/projects/{slug}/events",
         summary="What happened, in the order in which it was announced, one JSON object a line.",
-        access="researcher",
+        access="listener",
         parameters=ProjectPath,
         query=EventsQuery,
         reply=EventOut,
@@ -301,7 +221,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         method="GET",
         path="/v1/projects/{slug}/events/stream",
         summary="What happens, as it happens: server-sent events, each with its position as `id`.",
-        access="researcher",
+        access="listener",
         parameters=ProjectPath,
         query=StreamQuery,
         reply=EventOut,
@@ -312,7 +232,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         method="GET",
         path="/v1/projects/{slug}/events/{position}",
         summary="One event.",
-        access="researcher",
+        access="listener",
         parameters=EventPath,
         reply=EventOut,
     ),
@@ -625,3 +545,6 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         problems=(401,),
     ),
 )
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (*_WORK, *ACCOUNT_ENDPOINTS, *MEMBER_ENDPOINTS, *DESK_ENDPOINTS)
+"""Everything that can be asked: the work itself, accounts, who may do what, and moderation."""

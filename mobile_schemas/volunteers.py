@@ -51,7 +51,7 @@ class MeOut(Model):
 
     volunteer: VolunteerId
     name: str | None
-    scope: Annotated[Literal["volunteer", "import"], Field(description="What the token may do.")]
+    scope: Annotated[Literal["volunteer", "session", "personal", "import"], Field(description="What the token is for.")]
     levels: Annotated[
         dict[Slug, Level], Field(description="The level held in each project; level 1 where a project is missing.")
     ]

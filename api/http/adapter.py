@@ -39,18 +39,22 @@ from api.http.exchanges import AccessLog, Exchange
 from api.http.problems import foreseen, unforeseen
 from api.http.validation import read_body, read_path, read_query, wrong_parameters
 from api.metrics import GIVEN_UP
-from mobile_schemas.endpoints import Access, Endpoint
+from mobile_schemas.endpoint import AUDIENCES, Access, Endpoint
 from mobile_schemas.fields import Model
 
-Authenticate = Callable[[Services, bytes], Awaitable[Caller | None]]
-"""Finds the bearer of a token by the token's SHA-256."""
+Authenticate = Callable[[Services, bytes, bool], Awaitable[Caller | None]]
+"""Finds the bearer of a token by the token's SHA-256; whether what was found a moment ago may be believed."""
 
 SCOPES: Final[Mapping[Access, frozenset[TokenScope]]] = {
-    "volunteer": frozenset({TokenScope.VOLUNTEER, TokenScope.IMPORT}),
-    "researcher": frozenset({TokenScope.RESEARCHER}),
+    "volunteer": frozenset({TokenScope.VOLUNTEER, TokenScope.SESSION, TokenScope.PERSONAL, TokenScope.IMPORT}),
+    "account": frozenset({TokenScope.SESSION}),
+    "moderator": frozenset({TokenScope.SESSION, TokenScope.PERSONAL}),
+    "researcher": frozenset({TokenScope.SESSION, TokenScope.PERSONAL, TokenScope.RESEARCHER}),
+    "listener": frozenset({TokenScope.SESSION, TokenScope.PERSONAL, TokenScope.RESEARCHER, TokenScope.BOT}),
+    "owner": frozenset({TokenScope.SESSION}),
     "import": frozenset({TokenScope.IMPORT}),
 }
-"""The scopes that an endpoint lets in; a public one looks at no token."""
+"""The scopes that an endpoint lets in; what the bearer may do in which project is the services' to say."""
 
 _BEARER: Final = re.compile(rb"Bearer +([\x21-\x7e]+)", re.IGNORECASE)
 
@@ -103,7 +107,7 @@ class Resource(Generic[Services]):
         exchange.endpoint, exchange.path = endpoint.name, endpoint.path
         services = self._services()
         headers = scope["headers"] if method != "HEAD" else _without_range(scope["headers"])
-        bearer = None if endpoint.access == "public" else await self._let_in(services, endpoint, headers, exchange)
+        bearer = await self._let_in(services, endpoint, headers, exchange)
         path = None if endpoint.parameters is None else _read_path(endpoint, scope)
         query = read_query(endpoint.query, scope["query_string"])
         body = await _read_body(endpoint, headers, receive)
@@ -117,18 +121,22 @@ class Resource(Generic[Services]):
 
     async def _let_in(
         self, services: Services, endpoint: Endpoint, headers: Iterable[tuple[bytes, bytes]], exchange: Exchange
-    ) -> Caller:
+    ) -> Caller | None:
         """Return the bearer of the token that came along, if its scope reaches so far."""
         credentials = first_header(headers, b"authorization")
+        if endpoint.access == "public" and (credentials is None or not endpoint.knows_bearer):
+            return None
         if credentials is None:
             raise NotAuthenticatedError("no token was sent", token_sent=False)
         token = _BEARER.fullmatch(credentials)
         exchange.token_sha256 = sha256(token[1]).digest() if token else None
-        caller = await self._authenticate(services, exchange.token_sha256) if exchange.token_sha256 else None
+        caller = None
+        if exchange.token_sha256:
+            caller = await self._authenticate(services, exchange.token_sha256, endpoint.often)
         if caller is None:
             raise NotAuthenticatedError("the token is not known, or was revoked", token_sent=True)
-        if caller.scope not in SCOPES[endpoint.access]:
-            raise NotAllowedError(f"a token of scope {caller.scope} was sent; this is for scope {endpoint.access}")
+        if endpoint.access != "public" and caller.scope not in SCOPES[endpoint.access]:
+            raise NotAllowedError(f"a token of scope {caller.scope} was sent; this is for {AUDIENCES[endpoint.access]}")
         return caller
 
 

@@ -8,7 +8,7 @@ from starlette.types import Receive
 
 from api.errors import BodyTooLargeError, WrongMediaTypeError
 from api.http.calls import first_header
-from mobile_schemas.endpoints import BODY_LIMIT_BYTES, BYTES, CHUNK_LIMIT_BYTES
+from mobile_schemas.endpoint import BODY_LIMIT_BYTES, BYTES, CHUNK_LIMIT_BYTES
 
 _JSON: Final = re.compile(rb'\s*application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
 _BYTES: Final = re.compile(rb"\s*application/octet-stream\s*", re.IGNORECASE)

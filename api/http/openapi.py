@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from api.errors import FAULT, KINDS
-from mobile_schemas.endpoints import BYTES, CHUNK_LIMIT_BYTES, EVENTS, JSON, NDJSON, Endpoint
+from api.http.kinds import FAULT, KINDS
+from mobile_schemas.endpoint import AUDIENCES, BYTES, CHUNK_LIMIT_BYTES, EVENTS, JSON, NDJSON, Endpoint
 from mobile_schemas.fields import Model
 from mobile_schemas.problems import PROBLEM_MEDIA_TYPE, ProblemOut
 
@@ -79,7 +79,10 @@ def _operation(endpoint: Endpoint, models: Models) -> Json:
     }
     if endpoint.access != "public":
         operation["security"] = [{"token": [endpoint.access]}]
-        operation["description"] = f"For tokens of scope {endpoint.access}."
+        operation["description"] = f"For {AUDIENCES[endpoint.access]}."
+    elif endpoint.knows_bearer:
+        operation["security"] = [{}, {"token": []}]
+        operation["description"] = "For everybody; members see more, by any token of theirs."
     if endpoint.body is not None:
         operation["requestBody"] = {
             "required": True,

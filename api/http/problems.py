@@ -9,7 +9,6 @@ from pydantic_core import to_json
 
 from api.errors import (
     FAULT,
-    KINDS,
     ChaffinchError,
     Kind,
     MethodNotAllowedError,
@@ -18,6 +17,7 @@ from api.errors import (
     UnavailableError,
 )
 from api.http.calls import Headers, Reply
+from api.http.kinds import KINDS
 from mobile_schemas.problems import PROBLEM_MEDIA_TYPE, ProblemOut
 
 _CONTENT_TYPE: Final = (b"content-type", PROBLEM_MEDIA_TYPE.encode())

@@ -14,7 +14,7 @@ from api.http.calls import Answer, Call, Reply, first_header
 from api.services.events import HEARTBEAT_SECONDS, Page
 from api.services.house import Services
 from api.services.tokens import sha256_of
-from mobile_schemas.endpoints import CURSOR_HEADER
+from mobile_schemas.endpoint import CURSOR_HEADER
 from mobile_schemas.events import FROM_NOW_ON, EventPath, EventsQuery, StreamQuery, kinds_of
 from mobile_schemas.fields import BIGINT_MAX
 from mobile_schemas.problems import FieldProblemOut

@@ -7,7 +7,7 @@ from api.exports.forms import Form
 from api.http.calls import Answer, Call, Reply
 from api.services.exporting import Wish
 from api.services.house import Services
-from mobile_schemas.endpoints import CURSOR_HEADER
+from mobile_schemas.endpoint import CURSOR_HEADER
 from mobile_schemas.exports import ExportPath, ExportQuery, VotesExportQuery
 from mobile_schemas.projects import ProjectPath
 

@@ -4,7 +4,7 @@ from pydantic_core import to_json
 
 from api.http.calls import Answer, Call, Reply
 from api.services.house import Services
-from mobile_schemas.endpoints import CURSOR_HEADER
+from mobile_schemas.endpoint import CURSOR_HEADER
 from mobile_schemas.labels import LabelsQuery
 from mobile_schemas.projects import ProjectPath
 

@@ -6,7 +6,7 @@ from api.http.accepting import has_already
 from api.http.calls import Answer, Call, Headers, Reply
 from api.http.ranges import Part, part_of
 from api.services.house import Services
-from mobile_schemas.endpoints import MP4, WEBM
+from mobile_schemas.endpoint import MP4, WEBM
 from mobile_schemas.subjects import VideoPath
 
 _ALWAYS: Final = (

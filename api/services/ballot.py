@@ -197,6 +197,8 @@ class Ballot:
         published = self._version_of[swipe.item.workflow]
         if context.closed or swipe.item.workflow not in published.names:
             return int(Exclusion.WORKFLOW_RETIRED)
+        if context.banned:
+            return int(Exclusion.BANNED)
         if context.level < published.workflow(swipe.item.workflow).level:
             return int(Exclusion.LEVEL_LOST)
         if card.expired:

@@ -28,6 +28,7 @@ import numpy as np
 
 from api.caller import Caller
 from api.errors import (
+    BannedError,
     ChaffinchError,
     DeckKeyReusedError,
     LevelNotHeldError,
@@ -117,6 +118,8 @@ def _refusal(seat: Seat, table: Table, published: Published) -> ChaffinchError |
         return DeckKeyReusedError(seat.key)
     if table.closed or seat.workflow_id not in published.names:
         return WorkflowRetiredError(seat.workflow_id)
+    if table.banned:
+        return BannedError(seat.workflow_id)
     needed = published.workflow(seat.workflow_id).level
     return LevelNotHeldError(seat.workflow_id, needed, table.level) if table.level < needed else None
 

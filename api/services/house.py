@@ -64,9 +64,9 @@ class Services:
     questions: Questions
     open_resources: AsyncExitStack
 
-    async def authenticate(self, token_sha256: bytes) -> Caller | None:
+    async def authenticate(self, token_sha256: bytes, *, believing: bool = True) -> Caller | None:
         """Return the bearer of the token with this SHA-256, or None if it is unknown or revoked."""
-        return await self.tokens.authenticate(token_sha256)
+        return await self.tokens.authenticate(token_sha256, believing=believing)
 
     async def close(self) -> None:
         """Commit what waits, close the connections, and leave the embedded database."""

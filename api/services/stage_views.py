@@ -39,6 +39,8 @@ _NOT_COUNTED: Final = {
     Exclusion.GOLD_WITHDRAWN: "does not count: the subject was no training subject any more",
     Exclusion.IMPORTED: "does not count: it was imported from another platform's log",
     Exclusion.TOO_FAST: "does not count: it was given faster than anybody can look",
+    Exclusion.BANNED: "does not count: the volunteer is banned from the project",
+    Exclusion.MERGED: "does not count: the same person had answered before, under another name",
 }
 
 

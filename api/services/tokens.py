@@ -1,28 +1,34 @@
 """Tokens: opaque, stored as their SHA-256, bounded to a scope, revocable.
 
-A token that was looked up is believed for `BELIEVED_SECONDS`, so a revoked one dies within that time.
+A token that was looked up is believed for `BELIEVED_SECONDS` by what comes often (decks, answers), so a revoked one
+dies there within that time, and everywhere else at once.
 """
 
 import hashlib
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from api.caller import Caller, Scope
+from api.caller import OF_PROJECTS, Caller, Role, Scope, usable
 from api.errors import UnknownProjectError, UnknownTokenError
 from api.services.reachable import reachable
 from api.store.engine import Pool
 from api.store.projects import ProjectStore
-from api.store.sessions import Sessions
-from api.store.tokens import StoredToken, TokenStore, find_bearer
+from api.store.sessions import Session, Sessions
+from api.store.tokens import Bearer, StoredToken, TokenStore, find_bearer, note_use
 from api.store.volunteers import VolunteerStore
 
 PREFIX: Final = "chf_"
 """How every token begins, so that one which was published by mistake is recognised."""
 
 SECRET_BYTES: Final = 32
+SESSION_LASTS: Final = timedelta(days=90)
+"""After so long a login has to be done again."""
+
 BELIEVED_SECONDS: Final = 5.0
 MOST_BELIEVED: Final = 50_000
 
@@ -45,6 +51,14 @@ def shown_id(sha256: bytes) -> str:
     return sha256.hex()[:SHOWN_DIGITS]
 
 
+def open_session(session: Session, volunteer_id: int) -> str:
+    """Return a new token by which somebody who has logged in does what they may do."""
+    token = new_token()
+    ends = datetime.now(UTC) + SESSION_LASTS
+    TokenStore(session).add(sha256_of(token), Scope.SESSION, volunteer_id, None, "login", expires_at=ends)
+    return token
+
+
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
     """A new token, which is shown this once, and the volunteer whose votes it would be."""
@@ -62,11 +76,14 @@ class Tokens:
         self._sessions = sessions
         self._believed: dict[bytes, tuple[float, Caller]] = {}
 
-    async def authenticate(self, sha256: bytes) -> Caller | None:
-        """Return the bearer of the token with this SHA-256, or None if it is unknown or revoked."""
+    async def authenticate(self, sha256: bytes, *, believing: bool = True) -> Caller | None:
+        """Return the bearer of the token with this SHA-256, or None if it is unknown, over or revoked.
+
+        `believing` what was looked up a moment ago is for requests that decide nothing by roles, and come often.
+        """
         believed = self._believed.get(sha256)
         now = time.monotonic()
-        if believed is not None and believed[0] > now:
+        if believing and believed is not None and believed[0] > now:
             return believed[1]
         caller = await self._look_up(sha256)
         self._believed.pop(sha256, None)
@@ -81,6 +98,8 @@ class Tokens:
         found = await find_bearer(self._pool, sha256)
         if found is None:
             return None
+        if found.unused:
+            await note_use(self._pool, sha256)
         return Caller(
             volunteer_id=found.volunteer_id,
             person_id=found.person_id,
@@ -88,6 +107,7 @@ class Tokens:
             scope=Scope(found.scope),
             project_id=found.project_id,
             source=found.source,
+            roles=_roles(found),
         )
 
     async def issue(self, slug: str, scope: Scope, source: str) -> IssuedToken:
@@ -132,6 +152,20 @@ class Tokens:
             if len(found) != 1:
                 raise UnknownTokenError
             return await store.revoke(found[0])
+
+
+def _roles(found: Bearer) -> dict[int, frozenset[Role]]:
+    """Return the roles that a personal token may use, by project; a phone's that only registered uses none but one."""
+    scope = Scope(found.scope)
+    if scope in OF_PROJECTS:
+        return {}
+    reach = Role(found.reach) if found.reach else None
+    if scope == Scope.VOLUNTEER:
+        reach = Role.VOLUNTEER
+    held: dict[int, set[Role]] = defaultdict(set)
+    for project_id, role in zip(found.member_of, found.member_as, strict=True):
+        held[project_id].add(Role(role))
+    return {project_id: usable(frozenset(roles), reach) for project_id, roles in held.items()}
 
 
 def _digest_or_prefix(token_or_id: str) -> bytes:

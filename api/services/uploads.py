@@ -23,7 +23,7 @@ from api.media.storage import UPLOADS, Storage
 from api.services.reachable import reachable
 from api.store.engine import Connection, Pool
 from api.store.uploads import ImportStore, StoredImport, StoredUpload, UploadStore
-from mobile_schemas.endpoints import CHUNK_LIMIT_BYTES
+from mobile_schemas.endpoint import CHUNK_LIMIT_BYTES
 from mobile_schemas.imports import FromUploadIn, ImportIn, UploadIn
 
 CONNECTIONS: Final = 2
@@ -123,7 +123,7 @@ class Uploads:
         """Return what became of an import so far. Raises UnknownImportError."""
         async with self._pool.acquire() as connection:
             found = await ImportStore(connection).read(number)
-        if found is not None and found.project_id != caller.project_id:
+        if found is not None and not caller.researches(found.project_id):
             found = None
         return _import_view(found, number)
 
@@ -132,14 +132,14 @@ async def _own_project(connection: Connection, caller: Caller, slug: str) -> int
     project_id = await UploadStore(connection).project_number(slug)
     if project_id is None:
         raise UnknownProjectError(slug)
-    if caller.project_id != project_id:
+    if not caller.researches(project_id):
         raise NotAllowedError(f"imports into {slug} are for its researchers; this token is not one of theirs")
     return project_id
 
 
 def _own_upload(caller: Caller, upload_id: str, upload: StoredUpload | None) -> StoredUpload:
     """Return an upload of the caller's project; of others it is not even said that they are there."""
-    if upload is None or upload.project_id != caller.project_id:
+    if upload is None or not caller.researches(upload.project_id):
         raise UnknownUploadError(upload_id)
     return upload
 

@@ -18,6 +18,8 @@ _KEPT = {
     Exclusion.RETRACTED: "You took this answer back. It does not count; you may answer again under a new id.",
     Exclusion.WORKFLOW_RETIRED: "This question is no longer asked. The answer is kept, and does not count.",
     Exclusion.TOO_FAST: "This came faster than anybody can look at a picture. The answer is kept, and does not count.",
+    Exclusion.BANNED: "You are banned from this project. The answer is kept, and does not count.",
+    Exclusion.MERGED: "You had answered this subject before, under another name: the earlier answer counts.",
     Exclusion.GOLD_WITHDRAWN: "This subject is no longer part of the training. The answer is kept, and does not count.",
 }
 

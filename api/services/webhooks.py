@@ -125,7 +125,7 @@ async def _project(connection: Connection, caller: Caller | None, slug: str) -> 
 async def _webhook(connection: Connection, caller: Caller | None, number: int) -> Webhook:
     """Return a webhook that the caller may see: others do not exist."""
     found = await WebhookStore(connection).find(number)
-    if found is None or (caller is not None and caller.project_id != found.project_id):
+    if found is None or (caller is not None and not caller.researches(found.project_id)):
         raise UnknownWebhookError(number)
     return found
 

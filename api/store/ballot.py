@@ -40,6 +40,7 @@ class Context(NamedTuple):
     closed: bool
     version_id: int
     level: int
+    banned: bool
     revision: int
     counts: tuple[int, ...]
     batch: tuple[int, ...]
@@ -136,10 +137,11 @@ class BallotStore:
                 row[3],
                 row[4],
                 row[5],
-                row[6:12],
-                row[12:18],
-                row[18],
-                tuple(zip(row[19] or (), row[20] or (), strict=True)),
+                row[6],
+                row[7:13],
+                row[13:19],
+                row[19],
+                tuple(zip(row[20] or (), row[21] or (), strict=True)),
             )
             for row in plain
         ]

@@ -35,6 +35,7 @@ class Table(NamedTuple):
     closed: bool
     version_id: int
     level: int
+    banned: bool
     contested_bar: int | None
     deck_workflow: int | None
     subject_ids: list[int] | None
@@ -120,10 +121,10 @@ class DeckStore:
             rows = await self._connection.fetch(_SQL["sit_down"], *columns)
         tables: list[Table | None] = [None] * len(self._seats)
         for row in map(tuple, rows):
-            open_cards = list(zip(row[9] or (), row[10] or (), strict=True))
-            reads = dict(zip(Table._fields[:8], row[1:9], strict=True))
+            open_cards = list(zip(row[10] or (), row[11] or (), strict=True))
+            reads = dict(zip(Table._fields[:9], row[1:10], strict=True))
             tables[row[0] - 1] = Table(
-                **reads, open_cards=open_cards, dealt=row[11], counts=row[12:18], informedness=row[18]
+                **reads, open_cards=open_cards, dealt=row[12], counts=row[13:19], informedness=row[19]
             )
         return tables
 

@@ -50,7 +50,7 @@ def alembic_config(connection: Connection) -> Config:
     return config
 
 
-NEWEST_REVISION = "0004"
+NEWEST_REVISION = "0005"
 """Checked by a test against the migrations, so that a start on a current database need not load Alembic's scripts."""
 
 

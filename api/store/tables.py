@@ -96,6 +96,7 @@ class VolunteerRow(SQLModel, table=True):
     """One way in which a person takes part: an anonymous phone, or a name.
 
     `name_key` is the name as names are compared. It is made in Python: what lower() does depends on the server.
+    `on_boards` is whether the name may stand on weekly boards. After `deleted_at` neither name nor way in is left.
     """
 
     __tablename__ = "volunteer"
@@ -103,11 +104,26 @@ class VolunteerRow(SQLModel, table=True):
     person_id: int = _big(index=True)
     name: str | None = _words(null=True)
     name_key: str | None = Field(default=None, sa_column=Column(Text, nullable=True, unique=True))
+    on_boards: bool = Field(default=None, sa_column=Column(Boolean, nullable=False, server_default=text("true")))
     created_at: datetime = _now()
+    deleted_at: datetime | None = _moment()
+
+
+class PersonMergeRow(SQLModel, table=True):
+    """That two persons turned out to be one: what was counted for the first is counted for the second from then on."""
+
+    __tablename__ = "person_merge"
+    from_person_id: int = _key(BigInteger)
+    into_person_id: int = _big(index=True)
+    merged_at: datetime = _now()
 
 
 class TokenRow(SQLModel, table=True):
-    """What a client shows to be let in. Only the SHA-256 of the token is stored."""
+    """What a client shows to be let in. Only the SHA-256 of the token is stored.
+
+    `reach` is the highest role that a personal token may use, `label` what its owner calls it; `last_used_at` is kept
+    to the hour or so. A token without `expires_at` lasts until it is revoked.
+    """
 
     __tablename__ = "token"
     __table_args__ = (Index("token_of_imports", "project_id", "source", postgresql_where=text("scope = 'import'")),)
@@ -116,8 +132,73 @@ class TokenRow(SQLModel, table=True):
     volunteer_id: int | None = _big(null=True)
     project_id: int | None = Field(default=None, sa_column=Column(Integer, nullable=True))
     source: str = _words()
+    reach: str | None = _words(null=True)
+    label: str | None = _words(null=True)
     created_at: datetime = _now()
+    expires_at: datetime | None = _moment()
+    last_used_at: datetime | None = _moment()
     revoked_at: datetime | None = _moment()
+
+
+class IdentityRow(SQLModel, table=True):
+    """Somebody as a provider of logins knows them: by issuer and subject, which never change; `shown` may."""
+
+    __tablename__ = "identity"
+    issuer: str = _key(Text)
+    subject: str = _key(Text)
+    volunteer_id: int = _big(index=True)
+    shown: str | None = _words(null=True)
+    linked_at: datetime = _now()
+    used_at: datetime = _now()
+
+
+class PasskeyRow(SQLModel, table=True):
+    """A passkey: its public key (COSE) and how often it has signed, by the authenticator's own count."""
+
+    __tablename__ = "passkey"
+    credential_id: bytes = _key(LargeBinary)
+    volunteer_id: int = _big(index=True)
+    public_key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sign_count: int = _number(BigInteger)
+    transports: list[str] = Field(
+        default=None, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
+    )
+    label: str = _words()
+    created_at: datetime = _now()
+    used_at: datetime | None = _moment()
+
+
+class LoginRow(SQLModel, table=True):
+    """A login that is under way, known by the SHA-256 of its state.
+
+    `challenge` is the SHA-256 of a secret that the browser which began it keeps: only that browser can end it.
+    `verifier` (PKCE) and `nonce` go to the provider. When the provider has answered, `code_sha256` is that of the code
+    with which the browser fetches its token, once; `found` is who it is.
+    """
+
+    __tablename__ = "login"
+    __table_args__ = (Index("login_expires", "expires_at"),)
+    state_sha256: bytes = _key(LargeBinary)
+    provider: str = _words()
+    challenge: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    verifier: str = _words()
+    nonce: str = _words()
+    back_to: str = _words()
+    code_sha256: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True, unique=True))
+    found: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    created_at: datetime = _now()
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class PasskeyChallengeRow(SQLModel, table=True):
+    """What an authenticator is to sign, once; of a volunteer who adds a passkey, or of nobody yet for a login."""
+
+    __tablename__ = "passkey_challenge"
+    __table_args__ = (Index("passkey_challenge_expires", "expires_at"),)
+    id: UUID = _key(Uuid)
+    challenge: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    volunteer_id: int | None = _big(null=True)
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
 _RANDOM = "(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
@@ -125,7 +206,10 @@ _RANDOM = "(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
 
 
 class ProjectRow(SQLModel, table=True):
-    """A campaign. `pseudonym_key` turns volunteers into the pseudonyms of its exports."""
+    """A campaign. `pseudonym_key` turns volunteers into the pseudonyms of its exports.
+
+    `visibility` is public, unlisted (for who knows its name) or private (for its members).
+    """
 
     __tablename__ = "project"
     id: int = _identity(Integer)
@@ -135,7 +219,38 @@ class ProjectRow(SQLModel, table=True):
     pseudonym_key: bytes = Field(
         default=None, sa_column=Column(LargeBinary, nullable=False, server_default=text(_RANDOM))
     )
+    visibility: str = Field(default=None, sa_column=Column(Text, nullable=False, server_default="public"))
     created_at: datetime = _now()
+
+
+class MemberRow(SQLModel, table=True):
+    """A role that a person has in a project: owner, researcher, moderator, or volunteer (of a private project).
+
+    Experts are those who hold the level of experts.
+    """
+
+    __tablename__ = "member"
+    __table_args__ = (Index("member_person", "person_id"),)
+    project_id: int = _key(Integer, ForeignKey("project.id"))
+    person_id: int = _key(BigInteger)
+    role: str = _key(Text)
+    added_by: int | None = _big(null=True)
+    since: datetime = _now()
+
+
+class InvitationRow(SQLModel, table=True):
+    """A link by which somebody gets a role in a project, known by the SHA-256 of its secret."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (Index("invitation_project", "project_id", "created_at"),)
+    sha256: bytes = _key(LargeBinary)
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
+    role: str = _words()
+    uses_left: int = _number(default="1")
+    created_by: int | None = _big(null=True)
+    created_at: datetime = _now()
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    revoked_at: datetime | None = _moment()
 
 
 class ProjectPageRow(SQLModel, table=True):
@@ -505,13 +620,124 @@ class RescoreRow(SQLModel, table=True):
 
 
 class LevelGrantRow(SQLModel, table=True):
-    """The level that a person holds in a project; it covers all levels below."""
+    """A level that a person holds in a project until `ends_at`; it covers all levels below.
+
+    `promotion_id` is the entry of the ledger by which they hold it. Until `probation_until` it is lost sooner.
+    """
 
     __tablename__ = "level_grant"
     person_id: int = _key(BigInteger)
     project_id: int = _key(Integer)
-    level: int = _number(SmallInteger, default=None)
+    level: int = _key(SmallInteger)
     granted_at: datetime = _now()
+    ends_at: datetime | None = _moment()
+    probation_until: datetime | None = _moment()
+    promotion_id: int | None = _big(null=True)
+
+
+class PromotionRow(SQLModel, table=True):
+    """An entry of the ledger of promotions: what was done about a person and a level, by whom, why, on which evidence.
+
+    Never changed, never deleted. `action` is proposed_by_rule, proposed_by_moderator, confirmed, granted, refused,
+    deferred, expired, revoked, lost or appealed; `by_volunteer_id` is null where the rule did it.
+    """
+
+    __tablename__ = "promotion"
+    __table_args__ = (
+        Index("promotion_feed", "project_id", "id"),
+        Index("promotion_of_person", "person_id", "project_id", "id"),
+    )
+    id: int = _identity()
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
+    person_id: int = _big()
+    volunteer_id: int = _big()
+    level: int = _number(SmallInteger, default=None)
+    action: str = _words()
+    by_volunteer_id: int | None = _big(null=True)
+    why: str | None = _words(null=True)
+    evidence: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    ends_at: datetime | None = _moment()
+    probation_until: datetime | None = _moment()
+    created_at: datetime = _now()
+
+
+class CandidateRow(SQLModel, table=True):
+    """A person about whom a moderator is asked, by the entry that asks; put off until `deferred_until`."""
+
+    __tablename__ = "candidate"
+    __table_args__ = (Index("candidate_queue", "project_id", "since"),)
+    project_id: int = _key(Integer, ForeignKey("project.id"))
+    person_id: int = _key(BigInteger)
+    level: int = _key(SmallInteger)
+    promotion_id: int = _big()
+    since: datetime = _now()
+    deferred_until: datetime | None = _moment()
+
+
+class LevelCheckRow(SQLModel, table=True):
+    """A person whose evidence has changed since the rules of a project were last held against it."""
+
+    __tablename__ = "level_check"
+    project_id: int = _key(Integer)
+    person_id: int = _key(BigInteger)
+    since: datetime = _now()
+
+
+class BanRow(SQLModel, table=True):
+    """That a person is kept out of a project; one that was lifted stays on record."""
+
+    __tablename__ = "ban"
+    __table_args__ = (
+        Index("ban_in_force", "person_id", "project_id", unique=True, postgresql_where=text("lifted_at IS NULL")),
+        Index("ban_of_project", "project_id", "id"),
+    )
+    id: int = _identity()
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
+    person_id: int = _big()
+    volunteer_id: int = _big()
+    why: str = _words()
+    by_volunteer_id: int | None = _big(null=True)
+    since: datetime = _now()
+    until: datetime | None = _moment()
+    votes_excluded: int = _number(BigInteger)
+    lifted_at: datetime | None = _moment()
+    lifted_by: int | None = _big(null=True)
+    lifted_why: str | None = _words(null=True)
+
+
+class NoteRow(SQLModel, table=True):
+    """What a moderator wrote down about a person, for other moderators."""
+
+    __tablename__ = "note"
+    __table_args__ = (Index("note_of_person", "project_id", "person_id", "id"),)
+    id: int = _identity()
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
+    person_id: int = _big()
+    by_volunteer_id: int | None = _big(null=True)
+    body: str = _words()
+    created_at: datetime = _now()
+
+
+class ReportRow(SQLModel, table=True):
+    """What somebody found wrong with a subject or a volunteer, until a moderator closes it."""
+
+    __tablename__ = "report"
+    __table_args__ = (
+        Index("report_open", "project_id", "id", postgresql_where=text("closed_at IS NULL")),
+        Index("report_about", "project_id", "about_person_id"),
+    )
+    id: int = _identity()
+    project_id: int = Field(sa_column=Column(Integer, ForeignKey("project.id"), nullable=False))
+    by_volunteer_id: int = _big()
+    subject_id: int | None = _big(null=True)
+    about_person_id: int | None = _big(null=True)
+    about_volunteer_id: int | None = _big(null=True)
+    kind: str = _words()
+    body: str = _words()
+    created_at: datetime = _now()
+    closed_at: datetime | None = _moment()
+    closed_by: int | None = _big(null=True)
+    outcome: str | None = _words(null=True)
 
 
 class DeckRow(SQLModel, table=True):

@@ -11,10 +11,15 @@ from api.store.sessions import Session
 from api.store.tables import TokenRow, VolunteerRow
 
 _FIND_BEARER = """
-SELECT v.id, v.person_id, v.name, t.scope, t.project_id, t.source
+SELECT v.id, v.person_id, v.name, t.scope, t.project_id, t.source, t.reach,
+       ARRAY(SELECT m.project_id FROM member m WHERE m.person_id = v.person_id ORDER BY m.project_id, m.role),
+       ARRAY(SELECT m.role FROM member m WHERE m.person_id = v.person_id ORDER BY m.project_id, m.role),
+       t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 hour' AS unused
 FROM token t JOIN volunteer v ON v.id = t.volunteer_id
-WHERE t.sha256 = $1 AND t.revoked_at IS NULL
+WHERE t.sha256 = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
 """
+
+_USED = "UPDATE token SET last_used_at = now() WHERE sha256 = $1"
 
 
 class Bearer(NamedTuple):
@@ -26,6 +31,10 @@ class Bearer(NamedTuple):
     scope: str
     project_id: int | None
     source: str
+    reach: str | None
+    member_of: list[int]
+    member_as: list[str]
+    unused: bool
 
 
 class StoredToken(NamedTuple):
@@ -46,16 +55,37 @@ async def find_bearer(pool: Pool, sha256: bytes) -> Bearer | None:
     return None if row is None else Bearer(*row)
 
 
+async def note_use(pool: Pool, sha256: bytes) -> None:
+    """Remember that a token is in use."""
+    await pool.execute(_USED, sha256)
+
+
 class TokenStore:
     """Adds, lists and revokes tokens."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, sha256: bytes, scope: str, volunteer_id: int, project_id: int | None, source: str) -> None:
+    def add(
+        self,
+        sha256: bytes,
+        scope: str,
+        volunteer_id: int,
+        project_id: int | None,
+        source: str,
+        *,
+        expires_at: datetime | None = None,
+    ) -> None:
         """Add a token."""
         self._session.add(
-            TokenRow(sha256=sha256, scope=scope, volunteer_id=volunteer_id, project_id=project_id, source=source)
+            TokenRow(
+                sha256=sha256,
+                scope=scope,
+                volunteer_id=volunteer_id,
+                project_id=project_id,
+                source=source,
+                expires_at=expires_at,
+            )
         )
 
     async def of_project(self, project_id: int) -> Sequence[StoredToken]:

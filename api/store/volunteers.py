@@ -19,6 +19,8 @@ from api.store.tables import (
     VolunteerRow,
 )
 
+_IN_FORCE = col(LevelGrantRow.ends_at).is_(None) | (col(LevelGrantRow.ends_at) > func.now())
+
 
 class Volunteer(NamedTuple):
     """One way in which a person takes part."""
@@ -59,35 +61,37 @@ class VolunteerStore:
         return None if row is None else Volunteer(row.id, row.person_id, row.name)
 
     async def levels(self, person_id: int) -> Mapping[str, int]:
-        """Return the level that a person was granted in each project, by slug."""
+        """Return the highest level that a person holds in each project, by slug."""
         rows = await self._session.exec(
-            select(ProjectRow.slug, LevelGrantRow.level)
+            select(ProjectRow.slug, func.max(LevelGrantRow.level))
             .join(LevelGrantRow, col(LevelGrantRow.project_id) == col(ProjectRow.id))
-            .where(col(LevelGrantRow.person_id) == person_id)
+            .where(col(LevelGrantRow.person_id) == person_id, _IN_FORCE)
+            .group_by(col(ProjectRow.slug))
             .order_by(col(ProjectRow.slug))
         )
         return dict(rows.all())
 
     async def held(self, person_id: int, project_id: int) -> int | None:
-        """Return the level that a person was granted in a project, if any, and keep others from changing it."""
+        """Return the highest level that a person holds in a project, if any, and keep others from changing them."""
         found = await self._session.exec(
             select(LevelGrantRow.level)
-            .where(col(LevelGrantRow.person_id) == person_id, col(LevelGrantRow.project_id) == project_id)
+            .where(col(LevelGrantRow.person_id) == person_id, col(LevelGrantRow.project_id) == project_id, _IN_FORCE)
             .with_for_update()
         )
-        return found.first()
+        return max(found.all(), default=None)
 
     async def grant(self, person_id: int, project_id: int, level: int) -> bool:
         """Let a person hold a level in a project, in the place of the one it held; say whether that changed it."""
-        granted = insert(LevelGrantRow).values(person_id=person_id, project_id=project_id, level=level)
-        changed = await self._session.exec(
-            granted.on_conflict_do_update(
-                index_elements=["person_id", "project_id"],
-                set_={"level": level, "granted_at": func.now()},
-                where=col(LevelGrantRow.level) != level,
+        others = await self._session.exec(
+            delete(LevelGrantRow).where(
+                col(LevelGrantRow.person_id) == person_id,
+                col(LevelGrantRow.project_id) == project_id,
+                (col(LevelGrantRow.level) != level) | ~_IN_FORCE,
             )
         )
-        return changed.rowcount == 1
+        granted = insert(LevelGrantRow).values(person_id=person_id, project_id=project_id, level=level)
+        added = await self._session.exec(granted.on_conflict_do_nothing())
+        return others.rowcount + added.rowcount > 0
 
     def announce_level(self, project_id: int, volunteer_id: int, level: int) -> None:
         """Announce the level that a volunteer holds from now on, when this transaction commits."""
@@ -109,10 +113,10 @@ class VolunteerStore:
         await self._session.exec(insert(PushMessageRow).from_select(columns, reached))
 
     async def revoke(self, person_id: int, project_id: int) -> bool:
-        """Take the level away; say whether there was one."""
+        """Take all levels away; say whether there was one."""
         gone = await self._session.exec(
             delete(LevelGrantRow).where(
                 col(LevelGrantRow.person_id) == person_id, col(LevelGrantRow.project_id) == project_id
             )
         )
-        return gone.rowcount == 1
+        return gone.rowcount > 0

@@ -16,15 +16,20 @@ import uvicorn
 from PIL import Image
 
 from api.app import App
-from api.caller import Scope
+from api.caller import Role, Scope
 from api.factory import open_services
 from api.http.client_files import ClientFiles
 from api.media.storage import Storage, open_storage, place_of
 from api.services.importing import import_manifest
 from api.services.pages import import_pages
+from api.services.tokens import open_session
 from api.settings import Settings
-from api.store.engine import open_pool
-from mobile_schemas.endpoints import Access
+from api.store.engine import open_engine, open_pool
+from api.store.members import MemberStore
+from api.store.projects import ProjectStore
+from api.store.sessions import Sessions
+from api.store.volunteers import VolunteerStore
+from mobile_schemas.endpoint import Access
 from mobile_schemas.volunteers import VolunteerIn
 from tests.http.shell import a_built_client
 
@@ -107,7 +112,13 @@ async def _prepare(settings: Settings) -> dict[Access, str]:
         registered = await services.volunteers.register(VolunteerIn())
         researcher = await services.tokens.issue(SLUG, Scope.RESEARCHER, "test")
         importer = await services.tokens.issue(SLUG, Scope.IMPORT, "test")
-        return {"volunteer": registered["token"], "researcher": researcher.token, "import": importer.token}
+        return {
+            "volunteer": registered["token"],
+            "researcher": researcher.token,
+            "listener": researcher.token,
+            "import": importer.token,
+            **dict.fromkeys(("account", "moderator", "owner"), await _owner(settings.database_url)),
+        }
     finally:
         await pool.close()
         await services.close()
@@ -138,3 +149,17 @@ def _pages(folder: Path) -> Path:
     (pages / "about.md").write_text(f"We count *galaxies*.\n\n{picture}\n")
     (pages / "guide.md").write_text(f"## Galaxies {{galaxy=yes}}\n\n{picture}\n\nThey are **soft**.\n")
     return pages
+
+
+async def _owner(url: str) -> str:
+    """Return the session of an owner of the project."""
+    sessions = Sessions(open_engine(url))
+    async with sessions.begin() as session:
+        project = await ProjectStore(session).by_slug(SLUG)
+        volunteer = await VolunteerStore(session).add("Maria Mitchell", "maria mitchell")
+        assert project is not None
+        assert volunteer is not None
+        await MemberStore(session).add(project.id, volunteer.person_id, Role.OWNER)
+        token = open_session(session, volunteer.id)
+    await sessions.close()
+    return token

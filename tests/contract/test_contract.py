@@ -6,7 +6,8 @@ import schemathesis
 from hypothesis import settings
 
 from api.http.openapi import document
-from mobile_schemas.endpoints import ENDPOINTS, Access
+from mobile_schemas.endpoint import Access
+from mobile_schemas.endpoints import ENDPOINTS
 from tests.contract import formats
 from tests.contract.campaign import Campaign
 

@@ -13,7 +13,8 @@ import pytest
 
 from api.postgres.home import Home
 from api.postgres.probe import execute
-from mobile_schemas.endpoints import BYTES, CURSOR_HEADER, ENDPOINTS, NDJSON
+from mobile_schemas.endpoint import BYTES, CURSOR_HEADER, NDJSON
+from mobile_schemas.endpoints import ENDPOINTS
 from mobile_schemas.problems import ProblemOut
 from tests.contract.campaign import GOLD, MERGING, SLUG, SUBJECTS, TIDAL, Campaign
 from tests.contract.formats import uuid7

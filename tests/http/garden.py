@@ -15,7 +15,7 @@ from api.http.adapter import nothing_here, routes
 from api.http.calls import Answer, Call, Handlers, Reply
 from mobile_schemas.classifications import ClassificationsIn
 from mobile_schemas.decks import DeckIn
-from mobile_schemas.endpoints import Endpoint
+from mobile_schemas.endpoint import Endpoint
 from mobile_schemas.fields import Model, WorkflowId
 from mobile_schemas.volunteers import VolunteerIn
 
@@ -84,7 +84,7 @@ async def away(_garden: Garden, _call: Call[None, None, None]) -> Answer:
     raise DatabaseUnavailableError(retry_after_seconds=7)
 
 
-async def authenticate(_garden: Garden, token_sha256: bytes) -> Caller | None:
+async def authenticate(_garden: Garden, token_sha256: bytes, _believing: bool) -> Caller | None:
     scopes = {TOKEN: Scope.VOLUNTEER, RESEARCHER_TOKEN: Scope.RESEARCHER}
     for token, scope in scopes.items():
         if sha256(token.encode()).digest() == token_sha256:

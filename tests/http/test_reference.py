@@ -19,7 +19,8 @@ from api.http.reference.endpoints import curl, operations
 from api.http.reference.markup import element, prose
 from api.http.reference.pages import HEADERS, problem_page, problems_page, reference_page
 from api.http.validation import read_body, read_path, read_query
-from mobile_schemas.endpoints import ENDPOINTS, Endpoint
+from mobile_schemas.endpoint import Endpoint
+from mobile_schemas.endpoints import ENDPOINTS
 from mobile_schemas.fields import Model
 
 DOCUMENT = document(ENDPOINTS, "Chaffinch", "1")

@@ -8,7 +8,8 @@ import pytest
 
 from api.errors import KINDS, ChaffinchError, CommandError
 from api.http.openapi import document
-from mobile_schemas.endpoints import ENDPOINTS, PATH_PARAMETER, Endpoint
+from mobile_schemas.endpoint import PATH_PARAMETER, Endpoint
+from mobile_schemas.endpoints import ENDPOINTS
 
 
 def every_error(base: type[ChaffinchError]) -> Iterable[type[ChaffinchError]]:

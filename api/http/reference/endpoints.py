@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from api.http.reference.markup import Html, code, element, joined, link, prose
 from api.http.reference.values import Schema, example, limits, sample, type_in_words
-from mobile_schemas.endpoints import BYTES, EVENTS, JSON, NDJSON, WEBP
+from mobile_schemas.endpoint import BYTES, EVENTS, JSON, NDJSON, WEBP
 
 SERVICE: Final = "http://localhost:8000"
 """Where the examples look for the service: the address that `chaffinch serve` listens on unless told otherwise."""
@@ -41,9 +41,9 @@ class Operation:
         return str(self.about["tags"][0])
 
     @property
-    def scopes(self) -> list[str]:
-        """The scopes of the tokens that it is for; none when it is for everybody."""
-        return [scope for needed in self.about.get("security", ()) for scope in needed["token"]]
+    def needs_token(self) -> bool:
+        """Whether it asks for a token."""
+        return all(self.about.get("security", ({},)))
 
     @property
     def body(self) -> tuple[str, Schema] | None:
@@ -85,9 +85,7 @@ def _line(operation: Operation) -> Html:
 
 
 def _for_whom(operation: Operation) -> Html:
-    if not operation.scopes:
-        return Html("For everybody; no token is looked at.")
-    return joined("For tokens of scope ", code(" or ".join(operation.scopes)), ".")
+    return Html(operation.about.get("description", "For everybody; no token is looked at."))
 
 
 def field(name: str, schema: Schema, about: str, *, required: bool, where: str = "") -> Html:
@@ -178,7 +176,7 @@ def curl(operation: Operation, document: Document) -> str:
         parts[0] += " -N"
     if reply in {WEBP, BYTES}:
         parts[0] += " -O"
-    if operation.scopes:
+    if operation.needs_token:
         parts.append('-H "Authorization: Bearer $TOKEN"')
     if operation.body is not None:
         parts += _sent(operation.body, document)

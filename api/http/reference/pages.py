@@ -7,8 +7,8 @@ from importlib.resources import files
 from inspect import cleandoc
 from typing import Final
 
-from api.errors import FAULT, KINDS, Kind
 from api.http.calls import Headers
+from api.http.kinds import FAULT, KINDS, Kind
 from api.http.reference.endpoints import SERVICE, Document, Operation, endpoint_section, field, operations
 from api.http.reference.markup import Html, code, element, joined, link, prose
 from api.http.reference.values import Schema, description, model_anchor, type_in_words

@@ -25,7 +25,7 @@ WITH claimed AS (
     GROUP BY w.project_id
 )
 SELECT (SELECT count(*) FROM claimed) AS claimed, w.project_id, w.closed_at IS NOT NULL AS closed, p.version_id,
-       coalesce(l.level, 1) AS level, coalesce(s.revision, 0) AS revision,
+       coalesce(l.level, 1) AS level, b.id IS NOT NULL AS banned, coalesce(s.revision, 0) AS revision,
        coalesce(s.no_no, 0) AS no_no, coalesce(s.no_yes, 0) AS no_yes, coalesce(s.no_unsure, 0) AS no_unsure,
        coalesce(s.yes_no, 0) AS yes_no, coalesce(s.yes_yes, 0) AS yes_yes, coalesce(s.yes_unsure, 0) AS yes_unsure,
        coalesce(s.b_no_no, 0) AS b_no_no, coalesce(s.b_no_yes, 0) AS b_no_yes, coalesce(s.b_no_unsure, 0) AS b_no_unsure,
@@ -35,7 +35,11 @@ FROM unnest($5::bigint[], $6::int[]) WITH ORDINALITY AS q (person_id, workflow_i
 JOIN workflow w ON w.id = q.workflow_id
 JOIN project p ON p.id = w.project_id
 LEFT JOIN calibrated f ON f.project_id = w.project_id
-LEFT JOIN level_grant l ON l.person_id = q.person_id AND l.project_id = w.project_id
+LEFT JOIN LATERAL (SELECT max(level) AS level FROM level_grant
+                   WHERE person_id = q.person_id AND project_id = w.project_id
+                     AND (ends_at IS NULL OR ends_at > now())) l ON true
+LEFT JOIN ban b ON b.person_id = q.person_id AND b.project_id = w.project_id AND b.lifted_at IS NULL
+               AND (b.until IS NULL OR b.until > now())
 LEFT JOIN skill s ON s.person_id = q.person_id AND s.workflow_id = q.workflow_id
 ORDER BY q.n;
 

@@ -23,13 +23,18 @@ WITH q AS MATERIALIZED (
     FOR NO KEY UPDATE OF s
 )
 SELECT q.n::int, w.project_id, w.name, w.closed_at IS NOT NULL AS closed, p.version_id, coalesce(l.level, 1) AS level,
+       b.id IS NOT NULL AS banned,
        t.contested_bar, d.workflow_id AS deck_workflow, d.subject_ids, open.subjects, open.gold,
        s.dealt, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure, s.informedness
 FROM q
 JOIN workflow w ON w.id = q.workflow_id
 JOIN project p ON p.id = w.project_id
 LEFT JOIN shown s ON s.n = q.n
-LEFT JOIN level_grant l ON l.person_id = q.person_id AND l.project_id = w.project_id
+LEFT JOIN LATERAL (SELECT max(level) AS level FROM level_grant
+                   WHERE person_id = q.person_id AND project_id = w.project_id
+                     AND (ends_at IS NULL OR ends_at > now())) l ON true
+LEFT JOIN ban b ON b.person_id = q.person_id AND b.project_id = w.project_id AND b.lifted_at IS NULL
+               AND (b.until IS NULL OR b.until > now())
 LEFT JOIN workflow_total t ON t.workflow_id = w.id
 LEFT JOIN deck d ON d.person_id = q.person_id AND d.key = q.key
 CROSS JOIN LATERAL (

@@ -6,7 +6,9 @@ SELECT id, version_id FROM project WHERE slug = $1;
 -- name: membership
 -- A project, the version of its cascade in force, and the level that a person holds there.
 SELECT p.id, p.version_id, coalesce(l.level, 1) AS level
-FROM project p LEFT JOIN level_grant l ON l.person_id = $2 AND l.project_id = p.id
+FROM project p
+LEFT JOIN LATERAL (SELECT max(level) AS level FROM level_grant
+                   WHERE person_id = $2 AND project_id = p.id AND (ends_at IS NULL OR ends_at > now())) l ON true
 WHERE p.slug = $1;
 
 -- name: workflows

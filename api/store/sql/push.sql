@@ -34,7 +34,8 @@ DELETE FROM push_subscription WHERE id = $1 AND volunteer_id = $2 RETURNING id;
 SELECT w.project_id, w.closed_at IS NOT NULL AS closed, p.version_id, coalesce(l.level, 1) AS level
 FROM workflow w
 JOIN project p ON p.id = w.project_id
-LEFT JOIN level_grant l ON l.project_id = w.project_id AND l.person_id = $2
+LEFT JOIN LATERAL (SELECT max(level) AS level FROM level_grant
+                   WHERE person_id = $2 AND project_id = w.project_id AND (ends_at IS NULL OR ends_at > now())) l ON true
 WHERE w.id = $1;
 
 -- name: wish
@@ -87,8 +88,9 @@ WITH asked AS MATERIALIZED (
     SELECT d.person_id, d.workflow_id, row_number() OVER (PARTITION BY d.workflow_id ORDER BY d.look_at) AS place
     FROM due d
     WHERE (d.quiet_until IS NULL OR d.quiet_until <= now()) AND d.expires_at > now()
-      AND (SELECT coalesce((SELECT l.level FROM workflow w JOIN level_grant l ON l.project_id = w.project_id
-                            WHERE w.id = d.workflow_id AND l.person_id = d.person_id), 1)) >= d.level
+      AND (SELECT coalesce((SELECT max(l.level) FROM workflow w JOIN level_grant l ON l.project_id = w.project_id
+                            WHERE w.id = d.workflow_id AND l.person_id = d.person_id
+                              AND (l.ends_at IS NULL OR l.ends_at > now())), 1)) >= d.level
       AND (SELECT 1 FROM volunteer v JOIN push_subscription s ON s.volunteer_id = v.id
            WHERE v.person_id = d.person_id LIMIT 1) IS NOT NULL
       AND (SELECT 1

@@ -56,6 +56,8 @@ export const en = {
     workflow_retired: "It is kept, but does not count: the question has been closed.",
     gold_withdrawn: "It is kept, but does not count: the training picture was withdrawn.",
     too_fast: "That was too fast to have been looked at. It is kept, and does not count.",
+    banned: "Kept, but it does not count: you are kept out of this project.",
+    merged: "You had answered this one before, on another device. The earlier answer counts.",
   },
   answerAgain: "Answer it again",
   unknownToken: "The service no longer knows this phone. Swipes that were not sent cannot be sent any more.",

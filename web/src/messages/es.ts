@@ -58,6 +58,8 @@ export const es: Messages = {
     workflow_retired: "Se conserva, pero no cuenta: la pregunta se ha cerrado.",
     gold_withdrawn: "Se conserva, pero no cuenta: la imagen de entrenamiento se retiró.",
     too_fast: "Fue demasiado rápida para haber mirado la imagen. Se conserva y no cuenta.",
+    banned: "Se conserva, pero no cuenta: no puedes participar en este proyecto.",
+    merged: "Ya habías respondido a este objeto en otro dispositivo. Cuenta la primera respuesta.",
   },
   answerAgain: "Responder de nuevo",
   unknownToken: "El servicio ya no reconoce este teléfono. Las respuestas que no se enviaron ya no se pueden enviar.",
