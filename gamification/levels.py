@@ -55,6 +55,9 @@ class Rule:
     probation: timedelta | None = None
 
 
+_NONE: Final = Answered()
+
+
 @dataclass(frozen=True, slots=True)
 class Training:
     """Training answers in one workflow: by truth since the record began, and the `last` ones (truth, right), in order.
@@ -62,8 +65,8 @@ class Training:
     `last` is only needed of whoever holds a level.
     """
 
-    no: Answered = Answered()
-    yes: Answered = Answered()
+    no: Answered = _NONE
+    yes: Answered = _NONE
     last: Sequence[tuple[Side, bool]] = ()
 
     def side(self, side: Side) -> Answered:
