@@ -14,7 +14,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 COMPILE := $(LOCK) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help client demo test lint docs screens bench bench-engine bench-refit lock clean
+.PHONY: help client demo test lint audit docs screens bench bench-engine bench-refit lock clean
 
 help: ## list what can be made
 	@echo "Chaffinch. The first of these builds .venv, which takes a minute or two; ARGS=\"...\" is passed on."
@@ -35,6 +35,9 @@ lint: $(READY) $(CLIENT) ## check style, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@sh .ci/client check
+
+audit: $(READY) $(CLIENT) ## ask the registries for known vulnerabilities of everything that is locked
+	@sh .ci/audit
 
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: $(READY) ## build docs/ as a site in site/, with dead links as errors
