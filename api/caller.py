@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+REGISTERED: Final = "api"
+"""The source that is stamped on what those send who registered by themselves."""
 
 
 class Scope(StrEnum):
