@@ -25,6 +25,8 @@ client: $(CLIENT) ## build the phone client, with the system's Node or one from 
 demo: $(READY) $(CLIENT) ## run a campaign over real galaxies, and print where to go
 	$(BIN)/chaffinch demo $(ARGS)
 
+# The suite starts many Pythons: where they may not keep bytecode, each compiles all of ours anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) $(CLIENT) ## run the whole test suite, with a real Postgres and browser, in two processes (ARGS="-n 0": in one)
 	@sh .ci/browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+REGISTERED: Final = "api"
+"""The source that is stamped on what those send who registered by themselves."""
+
 
 class Role(StrEnum):
     """What a person may do in a project. Experts are not here: they hold the level of experts."""

@@ -1,20 +1,13 @@
 """Builds every service, in plain lines."""
 
-import asyncio
 import random
-import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack
 from functools import partial
-from typing import Final
 
 import numpy as np
-import structlog
 
 from api.media.storage import open_storage
-from api.postgres.embedded import running_postgres
-from api.postgres.errors import ServerUnreachableError
+from api.reaching import Say, log, reach
 from api.services.archiving import archived_batches
 from api.services.asking import Questions
 from api.services.calibrations import Calibrations
@@ -30,7 +23,6 @@ from api.services.labels import Labels
 from api.services.levels import Levels
 from api.services.monitoring import Monitoring, watched
 from api.services.pages import Pages
-from api.services.partitions import keep_ahead
 from api.services.pictures import Pictures
 from api.services.places import Places
 from api.services.progress import ProgressReports
@@ -47,17 +39,8 @@ from api.services.volunteers import Volunteers
 from api.services.webhooks import Webhooks
 from api.services.what_if import WhatIf
 from api.settings import Settings
-from api.store.engine import Pool, open_engine, open_pool
-from api.store.failures import CONFLICTS, is_away, is_starting
-from api.store.schema import upgrade
-from api.store.sessions import Sessions
-
-log = structlog.get_logger(__name__)
-
-PAUSE_SECONDS: Final = 0.5
-"""Between attempts to reach a database that is away."""
-
-Say = Callable[[str], None]
+from api.store.engine import Pool, open_pool
+from api.store.sessions import Sessions, open_engine
 
 
 async def open_services(settings: Settings, database_url: str | None = None, say: Say = log.info) -> Services:
@@ -73,34 +56,12 @@ async def open_services(settings: Settings, database_url: str | None = None, say
     PostgresError
         The database cannot be had, or was away for longer than the settings have patience.
     """
-    deadline = time.monotonic() + settings.database_patience_seconds
-    told = False
-    while True:
-        async with AsyncExitStack() as resources:
-            try:
-                if database_url is None:
-                    url = await resources.enter_async_context(running_postgres(settings, say))
-                return await _open(settings, database_url or url, resources)
-            except ServerUnreachableError as error:
-                if not is_starting(error) and (not is_away(error) or time.monotonic() > deadline):
-                    raise
-                if not told:
-                    say(f"Waiting for the database. {error}")
-                told = True
-        await asyncio.sleep(PAUSE_SECONDS)
+    return await reach(settings, partial(_open, settings), database_url, say)
 
 
 async def _open(settings: Settings, url: str, resources: AsyncExitStack) -> Services:
-    """Open the services over a database; `resources` closes what is open already when that goes wrong."""
-    try:
-        await upgrade(url)
-        pool = await open_pool(url, settings.hot_pool_size)
-        resources.push_async_callback(pool.close)
-        await _create_partitions(pool)
-    except Exception as error:
-        if is_away(error):
-            raise ServerUnreachableError("the database", str(error)) from error
-        raise
+    pool = await open_pool(url, settings.hot_pool_size)
+    resources.push_async_callback(pool.close)
     sessions = Sessions(open_engine(url))
     resources.push_async_callback(sessions.close)
     hub = Hub(url)
@@ -112,13 +73,6 @@ async def _open(settings: Settings, url: str, resources: AsyncExitStack) -> Serv
     services.open_resources.push_async_callback(services.decks.close)
     await services.open_resources.enter_async_context(watched(pool, lambda: hub.waiting))
     return services
-
-
-async def _create_partitions(pool: Pool) -> None:
-    """Make the ledger's partitions; where something is in the way, the worker makes them in time."""
-    async with pool.acquire() as connection:
-        with suppress(*CONFLICTS):
-            await keep_ahead(connection, datetime.now(UTC).date())
 
 
 def _build(

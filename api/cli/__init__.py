@@ -9,36 +9,8 @@ from typing import Final
 import typer
 from pydantic import ValidationError
 
-from api.cli import (
-    asking,
-    backing,
-    crowd,
-    database,
-    demonstration,
-    describing,
-    doctoring,
-    exporting,
-    gold,
-    happening,
-    labels,
-    ledger,
-    pages,
-    panoptes,
-    people,
-    publishing,
-    refitting,
-    replaying,
-    scores,
-    serving,
-    subjects,
-    uploading,
-    verifying,
-    webhooks,
-    whatif,
-    why,
-    working,
-)
-from api.cli.running import asides
+from api.cli.loading import Lazy, LazyGroup
+from api.cli.speaking import asides
 from api.errors import ChaffinchError
 from api.logs import open_log
 from api.postgres.errors import PostgresError
@@ -48,42 +20,108 @@ from cascade.errors import CascadeError
 
 FORESEEN: Final[tuple[type[Exception], ...]] = (ChaffinchError, CascadeError, PostgresError, *UNREACHABLE)
 
-app = typer.Typer(
-    name="chaffinch",
-    help="Citizen science: swipe, retire early, cascade to harder questions.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command("serve")(serving.serve)
-app.command("worker")(working.worker)
-app.command("publish")(publishing.publish)
-app.command("whatif")(whatif.whatif)
-app.command("why")(why.why)
-app.command("refit")(refitting.refit)
-app.command("ask")(asking.ask)
-app.command("verify")(verifying.verify)
-app.command("doctor")(doctoring.doctor)
-app.command("backup")(backing.backup)
-app.command("restore")(backing.restore)
-app.add_typer(publishing.cascade)
-app.add_typer(subjects.app)
-app.add_typer(scores.app)
-app.add_typer(gold.app)
-app.add_typer(pages.app)
-app.command("upload")(uploading.upload)
-app.add_typer(panoptes.panoptes)
-app.add_typer(labels.labels)
-app.add_typer(exporting.classifications)
-app.add_typer(people.token)
-app.add_typer(people.volunteers)
-app.add_typer(happening.events)
-app.add_typer(webhooks.webhooks)
-app.add_typer(database.database)
-app.add_typer(ledger.ledger)
-app.command("openapi")(describing.openapi)
-app.command("demo")(demonstration.demo)
-app.command("crowd")(crowd.crowd)
-app.command("replay")(replaying.replay)
+
+class Commands(LazyGroup):
+    """Every command by its name, where it is, and what `chaffinch --help` says of it.
+
+    Subjects and labels are where the last of their commands is.
+    """
+
+    lazy = (
+        Lazy("serve", "api.cli.serving:serve", "Serve the API until SIGTERM or Ctrl-C."),
+        Lazy(
+            "worker",
+            "api.cli.working:worker",
+            "Do what is done beside the requests: number events, post to webhooks, count totals,"
+            " make partitions ahead.",
+        ),
+        Lazy(
+            "publish",
+            "api.cli.publishing:publish",
+            "Publish a cascade: show what changes, ask, put it in force, and let the subjects follow.",
+        ),
+        Lazy(
+            "whatif",
+            "api.cli.whatif:whatif",
+            "Say what a declaration would have made of a project's votes: labels, votes, and the error to expect.",
+        ),
+        Lazy(
+            "why",
+            "api.cli.why:why",
+            "Say why a subject was decided as it was, or what it waits for: from what is stored, vote by vote.",
+        ),
+        Lazy(
+            "refit",
+            "api.cli.refitting:refit",
+            "Learn from all votes what volunteers can, how common yes is, and where to stop, as the worker does every"
+            " hour.",
+        ),
+        Lazy(
+            "ask",
+            "api.cli.asking:ask",
+            "Name the subjects whose answer by an expert would help most, and say what more gold would buy.",
+        ),
+        Lazy(
+            "verify",
+            "api.cli.verifying:verify",
+            "Replay a project's votes in the engine, and compare every stored sum, decision, label and route, bit for"
+            " bit.",
+        ),
+        Lazy("doctor", "api.cli.doctoring:doctor", "Say what is wrong with this set-up, and what to do about it."),
+        Lazy(
+            "backup",
+            "api.cli.backing:backup",
+            "Back up the database, the pictures and the archived months, while the service runs.",
+        ),
+        Lazy(
+            "restore",
+            "api.cli.backing:restore",
+            "Restore a backup into an empty database and an empty place for pictures.",
+        ),
+        Lazy(
+            "upload",
+            "api.cli.uploading:upload",
+            "Send a file in chunks to a service, and follow its import to the end.",
+        ),
+        Lazy(
+            "openapi",
+            "api.cli.describing:openapi",
+            "Print the OpenAPI document of this version: what a running service has at /openapi.json.",
+        ),
+        Lazy(
+            "demo",
+            "api.cli.demonstration:demo",
+            "Run a campaign over galaxies of the Hubble Deep Field, and print where to go.",
+        ),
+        Lazy("crowd", "api.cli.crowd:crowd", "Send simulated volunteers of varied skill to a running service."),
+        Lazy(
+            "replay",
+            "api.cli.replaying:replay",
+            "Compare policies over a vote log: votes per subject, errors, and the votes at equal error.",
+        ),
+        Lazy("cascade", "api.cli.publishing:cascade", "Declared cascades."),
+        Lazy("subjects", "api.cli.exporting:subjects", "What volunteers look at."),
+        Lazy("scores", "api.cli.scores:app", "What machines think of subjects."),
+        Lazy("gold", "api.cli.gold:app", "What experts say of subjects."),
+        Lazy("pages", "api.cli.pages:app", "What volunteers are told: about, tutorial, guide."),
+        Lazy("panoptes", "api.cli.panoptes:panoptes", "Move in from Panoptes (the Zooniverse), and out again."),
+        Lazy("labels", "api.cli.exporting:labels", "What the workflows concluded."),
+        Lazy("classifications", "api.cli.exporting:classifications", "The votes."),
+        Lazy("token", "api.cli.people:token", "Tokens of researchers and importers."),
+        Lazy("volunteers", "api.cli.people:volunteers", "The levels of volunteers."),
+        Lazy("events", "api.cli.happening:events", "What happens in a project."),
+        Lazy("webhooks", "api.cli.webhooks:webhooks", "Where events are posted to."),
+        Lazy("database", "api.cli.database:database", "The database."),
+        Lazy("ledger", "api.cli.ledger:ledger", "The vote log by months."),
+    )
+
+
+app = typer.Typer(name="chaffinch", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def chaffinch() -> None:
+    """Citizen science: swipe, retire early, cascade to harder questions."""
 
 
 def main() -> None:

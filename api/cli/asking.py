@@ -10,7 +10,8 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from api.cli.running import console, fail, over_database
+from api.cli.connecting import over_database
+from api.cli.speaking import console, fail
 from api.errors import UnknownProjectError
 from api.services.asking import Asking, Question, WorkflowQuestions, questions_view
 from api.services.published import PublishedCascades

@@ -9,7 +9,7 @@ import typer
 from api.backup.folder import About
 from api.backup.restoring import restore_backup
 from api.backup.taking import Taken, take_backup
-from api.cli.running import console, say
+from api.cli.speaking import console, say
 from api.postgres.embedded import running_postgres
 from api.settings import Settings
 from api.store.schema import upgrade

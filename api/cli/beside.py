@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.caller import Scope
-from api.cli.running import say
+from api.cli.speaking import say
 from api.errors import CommandError, UnknownProjectError
 from api.factory import open_services
 from api.phone import Phone, RefusedError

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from api.cli.running import asides, console
+from api.cli.speaking import asides, console
 from api.errors import CommandError
 from api.replay.comparing import OURS, UNAIDED, WILLI, Comparison, Setup, compare, processes
 from api.replay.figures import figures

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from api.cli.beside import LabelFeed, beside
 from api.cli.outcomes import Outcome, counted, outcomes, percent, ratio
-from api.cli.running import console
+from api.cli.speaking import console
 from api.cli.truths import DEMONSTRATION, truths
 from api.crowd import Member, Tally, enrol, play
 from api.phone import Phone

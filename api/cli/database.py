@@ -4,9 +4,9 @@ import asyncio
 
 import typer
 
-from api.cli.running import console, over_services, say
+from api.cli.speaking import console, say
 from api.postgres.embedded import running_postgres
-from api.services.house import Services
+from api.reaching import bring_up_to_date
 from api.settings import Settings
 
 database = typer.Typer(name="database", help="The database.", no_args_is_help=True)
@@ -15,7 +15,7 @@ database = typer.Typer(name="database", help="The database.", no_args_is_help=Tr
 @database.command("upgrade")
 def upgrade() -> None:
     """Bring the database to the newest schema, as every start of the service does."""
-    over_services(_nothing)
+    asyncio.run(bring_up_to_date(Settings(), say))
     console.print("The database has the newest schema.")
 
 
@@ -26,10 +26,6 @@ def url() -> None:
     The embedded database runs while something uses it, such as the service, and a few seconds longer.
     """
     typer.echo(asyncio.run(_url()))
-
-
-async def _nothing(_services: Services) -> None:
-    """Do nothing: opening the services was enough."""
 
 
 async def _url() -> str:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from api.app import App
 from api.cli.beside import Beside, beside
 from api.cli.pages import summary
-from api.cli.running import console, fail
+from api.cli.speaking import console, fail
 from api.cli.welcome import addresses, where_to_go
 from api.demo.by_eye import cascade_declaration
 from api.demo.cutouts import MANIFEST, cut

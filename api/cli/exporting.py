@@ -12,8 +12,8 @@ from typing import Annotated, BinaryIO
 import typer
 from pydantic_core import to_json
 
+from api.cli.connecting import over_database
 from api.cli.labels import labels
-from api.cli.running import over_database
 from api.cli.subjects import app as subjects
 from api.exports.columns import LABEL_COLUMNS, SUBJECT_COLUMNS, VOTE_COLUMNS, Column, Table
 from api.exports.forms import Form

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.running import over_database
+from api.cli.connecting import over_database
 from api.services.published import PublishedCascades
 from api.services.revising import ExpertWord, Revised, revise_label
 from cascade.vocabulary import Answer

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from api.cli.running import console, say
+from api.cli.speaking import console, say
 from api.media.storage import open_storage
 from api.postgres.embedded import running_postgres
 from api.services.archiving import Archive

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.cli.beside import beside
 from api.cli.exporting import whole_file
-from api.cli.running import asides, console
+from api.cli.speaking import asides, console
 from api.manifest import BadRow
 from api.manifest import read as read_manifest
 from api.media.storage import open_storage, place_of

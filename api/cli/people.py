@@ -7,7 +7,8 @@ import typer
 from rich.table import Table
 
 from api.caller import Scope
-from api.cli.running import asides, console, over_services
+from api.cli.running import over_services
+from api.cli.speaking import asides, console
 from api.services.tokens import shown_id
 from api.store.tokens import StoredToken
 from api.store.volunteers import Volunteer

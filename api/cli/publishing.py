@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.cli.forecasts import counted
 from api.cli.forecasts import show as show_forecast
-from api.cli.running import asides, console, fail, over_services
+from api.cli.running import over_services
+from api.cli.speaking import asides, console, fail
 from api.declaration_file import MOST_BYTES, parse
 from api.services.forecast import Forecast
 from api.services.house import Services

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from api.cli.running import console, over_database
+from api.cli.connecting import over_database
+from api.cli.speaking import console
 from api.services.calibrations import calibration_view
 from api.services.published import PublishedCascades
 from api.services.refitting import CascadeChangedError, Outcome, Refitting, RefitUnderWayError, find_workflows

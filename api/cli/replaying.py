@@ -20,7 +20,7 @@ from api.caller import Scope
 from api.cli.beside import Beside, LabelFeed, beside
 from api.cli.comparing import POLICIES, Wanted, compare_offline, known_policies
 from api.cli.outcomes import Outcome, counted, outcomes, ratio, share
-from api.cli.running import console, fail
+from api.cli.speaking import console, fail
 from api.errors import CommandError
 from api.manifest import ManifestRow
 from api.phone import Phone

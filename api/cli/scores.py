@@ -10,8 +10,9 @@ from typing import Annotated, Final
 
 import typer
 
+from api.cli.connecting import over_database
 from api.cli.imports import BAD_ROWS, ending, following, new_console, refusing, summary
-from api.cli.running import console, over_database
+from api.cli.speaking import console
 from api.postgres.embedded import running_postgres
 from api.services.admitting import Report
 from api.services.importing import Follow, Refuse

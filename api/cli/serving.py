@@ -21,7 +21,7 @@ from ipaddress import ip_address
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import structlog
 import typer
@@ -30,13 +30,17 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.server import HANDLED_SIGNALS
 from uvicorn.supervisors import Multiprocess
 
-from api.app import App, app_from_environment
-from api.cli.running import console, fail, say
-from api.factory import open_services
+from api.cli.loading import loading
+from api.cli.speaking import console, fail, say
 from api.logs import open_log
+from api.media.storage import open_storage
 from api.metrics import forget_dead, shared_folder
 from api.postgres.embedded import Postgres
+from api.reaching import bring_up_to_date
 from api.settings import Settings
+
+if TYPE_CHECKING:
+    from api.app import App
 
 log = structlog.get_logger(__name__)
 
@@ -76,20 +80,21 @@ def serve(
         fail("The service could not start; what is said above tells why.")
 
 
-def worker_app() -> App:
+def worker_app() -> "App":
     """Return the application of one process, which stops when its parent has died."""
     settings = Settings()
     open_log(settings.log_level, settings.log_format)
     log.info("an API process starts")
     threading.Thread(target=_follow_parent, daemon=True).start()
-    gc.freeze()  # what is loaded stays; looking through it again and again costs 5 % of a busy process
+    with loading():  # what is loaded stays; looking through it again and again costs 5 % of a busy process
+        from api.app import app_from_environment  # noqa: PLC0415 - what starts several processes does without it
     gc.set_threshold(GARBAGE_THRESHOLD)
     app = app_from_environment()
     _end_streams_at_signals(app)
     return app
 
 
-def _end_streams_at_signals(app: App) -> None:
+def _end_streams_at_signals(app: "App") -> None:
     """End streams when uvicorn, which has set its handlers by now, is asked to stop: it waits for replies under way."""
     loop = asyncio.get_running_loop()
 
@@ -226,17 +231,13 @@ def _database(settings: Settings) -> Iterator[None]:
     try:
         if postgres is not None:
             postgres.acquire()
-        asyncio.run(_open_and_close(settings))
+        asyncio.run(bring_up_to_date(settings, say))
+        open_storage(settings)
         os.environ["CHAFFINCH_DATABASE_PATIENCE_SECONDS"] = str(FOREVER_SECONDS)
         yield
     finally:
         if postgres is not None:
             postgres.release()
-
-
-async def _open_and_close(settings: Settings) -> None:
-    services = await open_services(settings, say=say)
-    await services.close()
 
 
 def _follow_parent() -> None:

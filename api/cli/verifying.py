@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from api.cli.running import console, fail, say
+from api.cli.speaking import console, fail, say
 from api.media.storage import open_storage
 from api.postgres.embedded import running_postgres
 from api.services.published import PublishedCascades

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from rich.table import Column, Table
 
 from api.cli.happening import checked
-from api.cli.running import asides, console, over_services
+from api.cli.running import over_services
+from api.cli.speaking import asides, console
 from mobile_schemas.webhooks import WebhookIn
 
 webhooks = typer.Typer(name="webhooks", help="Where events are posted to.", no_args_is_help=True)

@@ -8,7 +8,8 @@ import typer
 
 from api.cli.forecasts import show, tree
 from api.cli.publishing import errors_of, read_declaration
-from api.cli.running import console, over_services
+from api.cli.running import over_services
+from api.cli.speaking import console
 
 File = Annotated[Path, typer.Argument(help="The declaration, in YAML.", exists=True, dir_okay=False)]
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.labels import a_subject
-from api.cli.running import console, over_services
+from api.cli.running import over_services
+from api.cli.speaking import console
 from mobile_schemas.subjects import subject_number
 
 WIDTH: Final = 120

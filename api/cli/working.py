@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.running import fail, say
+from api.cli.speaking import fail, say
 from api.metrics import served_by_worker
 from api.settings import Settings
 from api.worker import run_worker

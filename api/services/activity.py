@@ -13,8 +13,8 @@ Phones' clocks lie, so an answer was given no later than it arrived, and at most
 from datetime import timedelta
 from typing import Final
 
+from api.caller import REGISTERED
 from api.services.retractions import WINDOW
-from api.services.volunteers import SOURCE
 from api.store.activity import ActivityStore
 from api.store.engine import Connection
 
@@ -49,5 +49,5 @@ async def fold_step(connection: Connection, step_rows: int, *, wait: bool = Fals
             return False
         step = await store.next_step(step_rows)
         if step is not None:
-            await store.fold(step, WINDOW, OLDEST, SOURCE)
+            await store.fold(step, WINDOW, OLDEST, REGISTERED)
     return step is not None and step.rows >= step_rows

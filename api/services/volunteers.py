@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.caller import Caller, Scope
+from api.caller import REGISTERED, Caller, Scope
 from api.errors import NameTakenError
 from api.services.names import compared, written
 from api.services.reachable import reachable
@@ -11,9 +11,6 @@ from api.store.sessions import Sessions
 from api.store.tokens import TokenStore
 from api.store.volunteers import VolunteerStore
 from mobile_schemas.volunteers import VolunteerIn, volunteer_id
-
-SOURCE = "api"
-"""What is stamped on the votes of those who registered by themselves."""
 
 
 class Volunteers:
@@ -37,7 +34,7 @@ class Volunteers:
             added = await VolunteerStore(session).add(name, name and compared(name))
             if added is None:
                 raise NameTakenError(name or "")
-            TokenStore(session).add(sha256_of(token), Scope.VOLUNTEER, added.id, None, SOURCE)
+            TokenStore(session).add(sha256_of(token), Scope.VOLUNTEER, added.id, None, REGISTERED)
         return {"volunteer": volunteer_id(added.id), "name": name, "token": token}
 
     @reachable

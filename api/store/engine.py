@@ -1,12 +1,10 @@
-"""Connections: an SQLAlchemy engine for cool paths, an asyncpg pool for the hot one, single ones for long work."""
+"""Connections: a pool for the hot path, single ones for long work; those of the cool paths are in `sessions`."""
 
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
 
 import asyncpg
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
 Pool: TypeAlias = "asyncpg.Pool[Any]"
@@ -31,16 +29,6 @@ class HotConnection(asyncpg.Connection):
         """End a transaction whose end was interrupted, and else do nothing: a reset costs 0.2 ms for every use."""
         if self.is_in_transaction():
             await super().reset(timeout=timeout)
-
-
-def sqlalchemy_url(database_url: str) -> str:
-    """Return the same address for SQLAlchemy's asyncpg dialect."""
-    return make_url(database_url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
-
-
-def open_engine(database_url: str) -> AsyncEngine:
-    """Return the engine of the cool paths."""
-    return create_async_engine(sqlalchemy_url(database_url), pool_size=5, max_overflow=5, pool_pre_ping=True)
 
 
 async def open_pool(database_url: str, size: int) -> Pool:

@@ -3,11 +3,22 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 Session = AsyncSession
+
+
+def sqlalchemy_url(database_url: str) -> str:
+    """Return the same address for SQLAlchemy's asyncpg dialect."""
+    return make_url(database_url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+def open_engine(database_url: str) -> AsyncEngine:
+    """Return the engine of the cool paths."""
+    return create_async_engine(sqlalchemy_url(database_url), pool_size=5, max_overflow=5, pool_pre_ping=True)
 
 
 class Sessions:

@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from api.cli import app
+from api.cli.loading import Lazy
 from api.settings import Settings
 from tests.docs.reading import DOCS, Block, blocks, pages
 
@@ -26,12 +27,17 @@ def mentioned() -> Iterator[tuple[str, str]]:
         yield from ((page.name, " ".join(found.split())) for found in INLINE.findall(page.read_text()))
 
 
+def loaded(command: Any) -> Any:
+    """Return what runs in the end, with its options and commands."""
+    return command.load() if isinstance(command, Lazy) else command
+
+
 @pytest.mark.parametrize(("place", "text"), sorted(set(mentioned())))
 def test_a_command_in_the_documentation_exists(place: str, text: str) -> None:
     words = shlex.split(text.replace("\\\n", " "))
     found: Any = PROGRAM
     while words and hasattr(found, "commands"):
-        found = found.commands.get(words.pop(0))
+        found = loaded(found.commands.get(words.pop(0)))
         assert found is not None, f"{place}: there is no command {text!r}"
 
     known = {name for parameter in found.params for name in (*parameter.opts, *parameter.secondary_opts)}
@@ -49,7 +55,7 @@ def test_a_marked_block_is_one_that_a_shell_or_python_runs() -> None:
 def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
     """Give every command that does something."""
     for name, inner in getattr(command, "commands", {}).items():
-        yield from leaves(inner, (*path, name))
+        yield from leaves(loaded(inner), (*path, name))
     if not hasattr(command, "commands"):
         yield " ".join(path)
 

@@ -16,8 +16,8 @@ from api.services.levels import Levels
 from api.services.published import PublishedCascades
 from api.services.sequencing import sequence
 from api.services.totals import Totals
-from api.store.engine import Connection, Pool, open_engine
-from api.store.sessions import Sessions
+from api.store.engine import Connection, Pool
+from api.store.sessions import Sessions, open_engine
 from cascade.skill import CLIP_UNPROVEN, MICRO
 from cascade.vocabulary import Answer
 from mobile_schemas.events import EventOut

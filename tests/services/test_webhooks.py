@@ -58,7 +58,8 @@ async def send(connect: Connect, pool: Pool, private_addresses: bool) -> None:
     try:
         while True:
             await sequence(sequencer)
-            await asyncio.wait_for(asyncio.shield(delivering.turn(claims)), 5)
+            async with asyncio.timeout(5):  # Python 3.11's wait_for may swallow the test's end, and go on for ever
+                await asyncio.shield(delivering.turn(claims))
     finally:
         await delivering.close()
         await poster.close()

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from api.declaration_file import load
-from api.store.engine import sqlalchemy_url
-from api.store.schema import alembic_config
+from api.store.migrating import alembic_config
+from api.store.sessions import sqlalchemy_url
 from cascade.graph import ScorePrior
 
 BEFORE, STEP = "0002", "0003"

@@ -8,8 +8,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from api.store.engine import sqlalchemy_url
-from api.store.schema import NEWEST_REVISION, alembic_config, upgrade
+from api.store.migrating import alembic_config
+from api.store.schema import NEWEST_REVISION, upgrade
+from api.store.sessions import sqlalchemy_url
 from api.store.tables import is_declared, metadata
 
 CATALOGUE = """
