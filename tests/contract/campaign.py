@@ -24,10 +24,10 @@ from api.services.importing import import_manifest
 from api.services.pages import import_pages
 from api.services.tokens import open_session
 from api.settings import Settings
-from api.store.engine import open_engine, open_pool
+from api.store.engine import open_pool
 from api.store.members import MemberStore
 from api.store.projects import ProjectStore
-from api.store.sessions import Sessions
+from api.store.sessions import Sessions, open_engine
 from api.store.volunteers import VolunteerStore
 from mobile_schemas.endpoint import Access
 from mobile_schemas.volunteers import VolunteerIn
