@@ -29,6 +29,10 @@ from tests.cli.test_serving import Service
 from tests.services.imports import a_manifest, a_picture, a_row
 
 
+IMPORTING = "datname = current_database() AND application_name = 'chaffinch-hot'"
+"""A connection of the command; other tests of the session may have such ones to databases of their own."""
+
+
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(database_url)
@@ -107,7 +111,7 @@ async def test_an_import_of_far_pictures_that_is_killed_goes_on_where_it_was(
     await until(database, "count(*) > 250 FROM subject")
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    await until(database, "count(*) = 0 FROM pg_stat_activity WHERE application_name = 'chaffinch-hot'")
+    await until(database, f"count(*) = 0 FROM pg_stat_activity WHERE {IMPORTING}")
     at_kill = await database.fetchval("SELECT count(*) FROM subject")
     asked.clear()
     code, out, err = await ended(environment, *arguments)
