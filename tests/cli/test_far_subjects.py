@@ -28,7 +28,6 @@ from tests.cli.program import PROGRAM, Chaffinch
 from tests.cli.test_serving import Service
 from tests.services.imports import a_manifest, a_picture, a_row
 
-
 IMPORTING = "datname = current_database() AND application_name = 'chaffinch-hot'"
 """A connection of the command; other tests of the session may have such ones to databases of their own."""
 
