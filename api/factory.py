@@ -13,6 +13,7 @@ from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
+from api.services.desk import Desk
 from api.services.events import Events
 from api.services.explaining import Explanations
 from api.services.export_pages import Exports
@@ -21,12 +22,15 @@ from api.services.house import Services
 from api.services.hub import Hub
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.moderation import Moderation
 from api.services.monitoring import Monitoring, watched
 from api.services.pages import Pages
 from api.services.pictures import Pictures
 from api.services.places import Places
 from api.services.progress import ProgressReports
+from api.services.project_rules import ProjectRules
 from api.services.projects import Projects
+from api.services.promotions import Promotions
 from api.services.published import PublishedCascades
 from api.services.publishing import Publishing
 from api.services.push import Push
@@ -87,6 +91,7 @@ def _build(
     published = PublishedCascades()
     dice = random.Random()  # noqa: S311  # chooses cards and audits; secrets are made by `secrets`
     token = settings.metrics_token
+    project_rules = ProjectRules(published)
     return Services(
         classifications=Classifications(pool, published, dice),
         decks=Decks(pool, published, np.random.default_rng()),
@@ -94,7 +99,7 @@ def _build(
         volunteers=Volunteers(sessions),
         projects=Projects(sessions, pool, published),
         pages=Pages(pool),
-        progress=ProgressReports(pool, slow_pool, published),
+        progress=ProgressReports(pool, slow_pool, published, project_rules),
         subjects=Subjects(sessions),
         places=Places(pool),
         media=Pictures(open_storage(settings)),
@@ -110,9 +115,12 @@ def _build(
         push=Push(pool, published, settings.private_addresses),
         tokens=Tokens(pool, sessions),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
-        levels=Levels(sessions),
+        levels=Levels(pool, project_rules),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
         questions=Questions(pool, published, dice),
+        desk=Desk(slow_pool, project_rules),
+        promotions=Promotions(pool, project_rules),
+        moderation=Moderation(pool),
         open_resources=resources,
     )
