@@ -26,8 +26,10 @@ from api.services.export_pages import Exports
 from api.services.health import Health
 from api.services.house import Services
 from api.services.hub import Hub
+from api.services.invitations import Invitations
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.members import Members
 from api.services.monitoring import Monitoring, watched
 from api.services.pages import Pages
 from api.services.partitions import keep_ahead
@@ -157,6 +159,8 @@ def _build(
         tokens=Tokens(pool, sessions),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(sessions),
+        members=Members(sessions),
+        invitations=Invitations(sessions),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
         questions=Questions(pool, published, dice),

@@ -12,8 +12,10 @@ from api.services.events import Events
 from api.services.explaining import Explanations
 from api.services.export_pages import Exports
 from api.services.health import Health
+from api.services.invitations import Invitations
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.members import Members
 from api.services.monitoring import Monitoring
 from api.services.pages import Pages
 from api.services.pictures import Pictures
@@ -59,6 +61,8 @@ class Services:
     tokens: Tokens
     uploads: Uploads
     levels: Levels
+    members: Members
+    invitations: Invitations
     monitoring: Monitoring
     calibrations: Calibrations
     questions: Questions

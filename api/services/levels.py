@@ -1,17 +1,14 @@
 """Levels: what people may be asked in a project."""
 
-import re
 from typing import Final
 
-from api.errors import UnknownProjectError, UnknownVolunteerError
-from api.services.names import compared
+from api.errors import UnknownProjectError
+from api.services.people import find_volunteer
 from api.store.projects import Project, ProjectStore
 from api.store.sessions import Session, Sessions
 from api.store.volunteers import Volunteer, VolunteerStore
 
 EVERYBODYS_LEVEL: Final = 1
-
-_PUBLIC_ID: Final = re.compile(r"V([1-9][0-9]{0,17})")
 
 
 class Levels:
@@ -58,16 +55,4 @@ async def _meet(session: Session, name_or_id: str, slug: str) -> tuple[Volunteer
     project = await ProjectStore(session).by_slug(slug)
     if project is None:
         raise UnknownProjectError(slug)
-    return await _volunteer(VolunteerStore(session), name_or_id), project
-
-
-async def _volunteer(store: VolunteerStore, name_or_id: str) -> Volunteer:
-    """Return the volunteer of an id or a name; what looks like an id is one, whatever people call themselves."""
-    number = _PUBLIC_ID.fullmatch(name_or_id)
-    if number is not None:
-        volunteer = await store.by_number(int(number[1]))
-    else:
-        volunteer = await store.by_name(compared(name_or_id))
-    if volunteer is None:
-        raise UnknownVolunteerError(name_or_id)
-    return volunteer
+    return await find_volunteer(VolunteerStore(session), name_or_id), project

@@ -51,9 +51,9 @@ class VolunteerStore:
         return None if number is None else Volunteer(number, person.id, name)
 
     async def by_number(self, number: int) -> Volunteer | None:
-        """Return the volunteer of a number."""
+        """Return the volunteer of a number, unless they have deleted their account."""
         row = await self._session.get(VolunteerRow, number)
-        return None if row is None else Volunteer(row.id, row.person_id, row.name)
+        return None if row is None or row.deleted_at is not None else Volunteer(row.id, row.person_id, row.name)
 
     async def by_name(self, key: str) -> Volunteer | None:
         """Return the volunteer whose name has this key."""
