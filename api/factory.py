@@ -20,6 +20,7 @@ from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
+from api.services.directory import Directory
 from api.services.events import Events
 from api.services.explaining import Explanations
 from api.services.export_pages import Exports
@@ -42,6 +43,7 @@ from api.services.publishing import Publishing
 from api.services.push import Push
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
+from api.services.token_lists import TokenLists
 from api.services.tokens import Tokens
 from api.services.uploads import CONNECTIONS, Uploads
 from api.services.videos import Videos
@@ -161,6 +163,8 @@ def _build(
         levels=Levels(sessions),
         members=Members(sessions),
         invitations=Invitations(sessions),
+        token_lists=TokenLists(sessions),
+        directory=Directory(sessions),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
         questions=Questions(pool, published, dice),

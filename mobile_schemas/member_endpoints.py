@@ -21,6 +21,15 @@ from mobile_schemas.members import (
     VisibilityOut,
 )
 from mobile_schemas.projects import ProjectPath
+from mobile_schemas.tokens import (
+    OwnTokenPath,
+    PersonalTokenIn,
+    ProjectTokenIn,
+    ProjectTokenPath,
+    TokenCreatedOut,
+    TokenOut,
+    TokensOut,
+)
 
 MEMBER_ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint(
@@ -102,5 +111,63 @@ MEMBER_ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         body=AcceptIn,
         reply=JoinedOut,
         problems=(404,),
+    ),
+    Endpoint(
+        name="list_project_tokens",
+        method="GET",
+        path="/v1/projects/{slug}/tokens",
+        summary="The tokens of a project's programs that are in force, without their secrets.",
+        access="owner",
+        parameters=ProjectPath,
+        reply=TokensOut,
+    ),
+    Endpoint(
+        name="make_project_token",
+        method="POST",
+        path="/v1/projects/{slug}/tokens",
+        summary="Make a token for a program of a project: a researcher's, an import, or a bot. It is shown this once.",
+        access="owner",
+        parameters=ProjectPath,
+        body=ProjectTokenIn,
+        reply=TokenCreatedOut,
+        status=201,
+        problems=(409,),
+    ),
+    Endpoint(
+        name="revoke_project_token",
+        method="DELETE",
+        path="/v1/projects/{slug}/tokens/{token}",
+        summary="Revoke a token of a project; the answer is what it was.",
+        access="owner",
+        parameters=ProjectTokenPath,
+        reply=TokenOut,
+    ),
+    Endpoint(
+        name="list_my_tokens",
+        method="GET",
+        path="/v1/me/tokens",
+        summary="One's phones, logins and personal tokens that are in force, without their secrets.",
+        access="account",
+        reply=TokensOut,
+    ),
+    Endpoint(
+        name="make_my_token",
+        method="POST",
+        path="/v1/me/tokens",
+        summary="Make a personal token, with a ceiling to what it may do. It is shown this once.",
+        access="account",
+        body=PersonalTokenIn,
+        reply=TokenCreatedOut,
+        status=201,
+        problems=(404, 409),
+    ),
+    Endpoint(
+        name="revoke_my_token",
+        method="DELETE",
+        path="/v1/me/tokens/{token}",
+        summary="Revoke one's token, also a phone's or a login's; the answer is what it was.",
+        access="account",
+        parameters=OwnTokenPath,
+        reply=TokenOut,
     ),
 )

@@ -32,6 +32,7 @@ from api.cli import (
     serving,
     subjects,
     uploading,
+    users,
     verifying,
     webhooks,
     whatif,
@@ -76,6 +77,8 @@ app.add_typer(labels.labels)
 app.add_typer(exporting.classifications)
 app.add_typer(people.token)
 app.add_typer(people.volunteers)
+app.add_typer(users.user)
+app.add_typer(users.project)
 app.add_typer(happening.events)
 app.add_typer(webhooks.webhooks)
 app.add_typer(database.database)

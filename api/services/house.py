@@ -8,6 +8,7 @@ from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
+from api.services.directory import Directory
 from api.services.events import Events
 from api.services.explaining import Explanations
 from api.services.export_pages import Exports
@@ -26,6 +27,7 @@ from api.services.publishing import Publishing
 from api.services.push import Push
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
+from api.services.token_lists import TokenLists
 from api.services.tokens import Tokens
 from api.services.uploads import Uploads
 from api.services.videos import Videos
@@ -63,6 +65,8 @@ class Services:
     levels: Levels
     members: Members
     invitations: Invitations
+    token_lists: TokenLists
+    directory: Directory
     monitoring: Monitoring
     calibrations: Calibrations
     questions: Questions

@@ -11,7 +11,7 @@ from api.caller import Caller, Role
 from api.errors import NotAllowedError, UnknownProjectError
 from api.services.people import find_volunteer
 from api.services.reachable import reachable
-from api.store.members import Member, MemberStore
+from api.store.members import Holding, Member, MemberStore
 from api.store.projects import Project, ProjectStore
 from api.store.sessions import Session, Sessions
 from api.store.volunteers import VolunteerStore
@@ -127,16 +127,15 @@ async def as_owner(session: Session, caller: Caller | None, slug: str) -> tuple[
     return project, owners
 
 
+def role_view(holding: Holding) -> View:
+    """Return a role that somebody holds as the contract has it (`mobile_schemas.members.RoleHeldOut`)."""
+    added_by = None if holding.added_by is None else volunteer_id(holding.added_by)
+    return {"role": holding.role, "since": holding.since, "added_by": added_by}
+
+
 def _view(member: Member) -> View:
     return {
         "volunteer": volunteer_id(member.volunteer_id),
         "name": member.name,
-        "roles": [
-            {
-                "role": each.role,
-                "since": each.since,
-                "added_by": None if each.added_by is None else volunteer_id(each.added_by),
-            }
-            for each in member.holdings
-        ],
+        "roles": [role_view(each) for each in member.holdings],
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete, select, union
 
 from api.store.sessions import Session
 from api.store.tables import MemberRow, ProjectRow, VolunteerRow
@@ -90,15 +90,26 @@ class MemberStore:
             held[row.person_id].append(Holding(row.role, row.since, row.added_by))
         return [Member(person, *shown[person], held[person]) for person in persons if person in shown]
 
-    async def roles_of(self, person_id: int) -> list[tuple[ProjectRow, Holding]]:
+    async def known(self, after: int, limit: int) -> list[Member]:
+        """Return people with a name or a role, without these roles, in the order of their persons after one of them."""
+        named = select(VolunteerRow.person_id).where(col(VolunteerRow.name).is_not(None))
+        known = union(named, select(MemberRow.person_id)).subquery()
+        persons = await self._session.exec(
+            select(known.c.person_id).where(known.c.person_id > after).order_by(known.c.person_id).limit(limit)
+        )
+        chosen = persons.all()
+        shown = await self._shown_as(chosen)
+        return [Member(person, *shown[person], ()) for person in chosen if person in shown]
+
+    async def roles_of(self, person_id: int) -> list[tuple[str, Holding]]:
         """Return the roles of a person in all projects, by slug."""
         rows = await self._session.exec(
-            select(ProjectRow, MemberRow)
+            select(ProjectRow.slug, MemberRow)
             .join(MemberRow, col(MemberRow.project_id) == col(ProjectRow.id))
             .where(col(MemberRow.person_id) == person_id)
             .order_by(col(ProjectRow.slug), col(MemberRow.role))
         )
-        return [(project, Holding(member.role, member.since, member.added_by)) for project, member in rows]
+        return [(slug, Holding(member.role, member.since, member.added_by)) for slug, member in rows]
 
     async def leave_all(self, person_id: int) -> None:
         """Take all roles of a person away."""

@@ -55,6 +55,10 @@ class VolunteerStore:
         row = await self._session.get(VolunteerRow, number)
         return None if row is None or row.deleted_at is not None else Volunteer(row.id, row.person_id, row.name)
 
+    async def hold(self, person_id: int) -> None:
+        """Let others who change what belongs to a person wait until the end."""
+        await self._session.exec(select(PersonRow.id).where(col(PersonRow.id) == person_id).with_for_update())
+
     async def by_name(self, key: str) -> Volunteer | None:
         """Return the volunteer whose name has this key."""
         row = (await self._session.exec(select(VolunteerRow).where(col(VolunteerRow.name_key) == key))).first()
