@@ -78,10 +78,15 @@ class Caller:
         return self.researches(project_id) or (self.scope is Scope.BOT and self.project_id == project_id)
 
     @property
+    def of_project(self) -> int | None:
+        """The project whose own token this is; None for a person's."""
+        return self.project_id if self.scope in OF_PROJECTS else None
+
+    @property
     def sight(self) -> list[int]:
         """The private projects that are there for the bearer; the others do not exist for them."""
-        if self.scope in OF_PROJECTS:
-            return [] if self.project_id is None else [self.project_id]
+        if self.of_project is not None:
+            return [self.of_project]
         return [number for number in self.roles if self.belongs(number)]
 
     def belongs(self, project_id: int) -> bool:

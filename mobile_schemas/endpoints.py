@@ -153,8 +153,9 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         name="list_projects",
         method="GET",
         path="/v1/projects",
-        summary="All projects.",
+        summary="The public projects; with a token, also those that one is a member of.",
         reply=ProjectsOut,
+        knows_bearer=True,
     ),
     Endpoint(
         name="get_project",
@@ -163,6 +164,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         summary="One project with its questions.",
         parameters=ProjectPath,
         reply=ProjectOut,
+        knows_bearer=True,
     ),
     Endpoint(
         name="get_pages",
@@ -173,6 +175,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         query=PagesQuery,
         reply=PagesOut,
         headers={"ETag": "Send it as `If-None-Match`: the answer is 304, without content, while nothing has changed."},
+        knows_bearer=True,
     ),
     Endpoint(
         name="project_progress",
@@ -181,6 +184,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         summary="What a project has reached: its subjects by state, volunteers and votes.",
         parameters=ProjectPath,
         reply=ProgressOut,
+        knows_bearer=True,
     ),
     Endpoint(
         name="my_project",
@@ -445,9 +449,10 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         name="get_subject",
         method="GET",
         path="/v1/subjects/{subject}",
-        summary="A subject as anyone may see it.",
+        summary="A subject as whoever may see its project sees it.",
         parameters=SubjectPath,
         reply=SubjectOut,
+        knows_bearer=True,
     ),
     Endpoint(
         name="explain_subject",

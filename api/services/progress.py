@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from api.caller import Caller
-from api.errors import UnknownProjectError
+from api.errors import NotAllowedError, UnknownProjectError
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
 from api.store.engine import Connection, Pool
@@ -37,8 +37,10 @@ class ProgressReports:
         self._published = published
 
     @reachable
-    async def of_project(self, slug: str) -> dict[str, Any]:
+    async def of_project(self, slug: str, sight: Sequence[int] = ()) -> dict[str, Any]:
         """Return what a project has reached (`mobile_schemas.progress.ProgressOut`).
+
+        `sight` are the private projects that are there for whoever asks.
 
         Raises
         ------
@@ -47,7 +49,7 @@ class ProgressReports:
         """
         async with self._pool.acquire() as connection:
             store = ProgressStore(connection)
-            found = await store.project(slug)
+            found = await store.project(slug, list(sight))
             if found is None:
                 raise UnknownProjectError(slug)
             project_id, version_id = found
@@ -70,12 +72,16 @@ class ProgressReports:
         ------
         UnknownProjectError
             There is no such project.
+        NotAllowedError
+            The token is for another project.
         """
         async with self._slow_pool.acquire() as connection:
             store = ProgressStore(connection)
-            member = await store.membership(slug, caller.person_id)
+            member = await store.membership(slug, caller.person_id, caller.sight)
             if member is None:
                 raise UnknownProjectError(slug)
+            if caller.project_id not in (None, member.project_id):
+                raise NotAllowedError("the token is for another project")
             asked = await self._asked(connection, member.version_id)
             days = await store.days(caller.person_id, member.project_id)
             training = dict(zip(asked, await store.training(caller.person_id, list(asked)), strict=True))

@@ -1,9 +1,9 @@
 """Persons, the volunteers they are known as, and the levels that they hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import literal
+from sqlalchemy import false, literal
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import col, delete, func, select
 
@@ -64,12 +64,15 @@ class VolunteerStore:
         row = (await self._session.exec(select(VolunteerRow).where(col(VolunteerRow.name_key) == key))).first()
         return None if row is None else Volunteer(row.id, row.person_id, row.name)
 
-    async def levels(self, person_id: int) -> Mapping[str, int]:
-        """Return the highest level that a person holds in each project, by slug."""
+    async def levels(self, person_id: int, sight: Sequence[int] | None = None) -> Mapping[str, int]:
+        """Return the highest level that a person holds in each project that is not private, or in sight, by slug."""
+        hidden = (
+            false() if sight is None else (col(ProjectRow.visibility) == "private") & col(ProjectRow.id).not_in(sight)
+        )
         rows = await self._session.exec(
             select(ProjectRow.slug, func.max(LevelGrantRow.level))
             .join(LevelGrantRow, col(LevelGrantRow.project_id) == col(ProjectRow.id))
-            .where(col(LevelGrantRow.person_id) == person_id, _IN_FORCE)
+            .where(col(LevelGrantRow.person_id) == person_id, _IN_FORCE, ~hidden)
             .group_by(col(ProjectRow.slug))
             .order_by(col(ProjectRow.slug))
         )

@@ -1,7 +1,7 @@
 -- What a project and its volunteers have reached. Nothing here reads all subjects or all cards of a project.
 
 -- name: project
-SELECT id, version_id FROM project WHERE slug = $1;
+SELECT id, version_id FROM project WHERE slug = $1 AND (visibility <> 'private' OR $2::int[] IS NULL OR id = ANY($2));
 
 -- name: membership
 -- A project, the version of its cascade in force, and the level that a person holds there.
@@ -9,7 +9,7 @@ SELECT p.id, p.version_id, coalesce(l.level, 1) AS level
 FROM project p
 LEFT JOIN LATERAL (SELECT max(level) AS level FROM level_grant
                    WHERE person_id = $2 AND project_id = p.id AND (ends_at IS NULL OR ends_at > now())) l ON true
-WHERE p.slug = $1;
+WHERE p.slug = $1 AND (p.visibility <> 'private' OR $3::int[] IS NULL OR p.id = ANY($3));
 
 -- name: workflows
 -- What the worker has counted of some workflows, in their order here; zeros where it has not counted one yet.

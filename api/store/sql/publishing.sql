@@ -116,3 +116,6 @@ SELECT id, enters, CASE WHEN enters THEN metadata::text END AS metadata,
                      WHERE c.subject_id = judged.id), '{}')::text
        END AS scores
 FROM judged ORDER BY id;
+
+-- name: find_project
+SELECT id, version_id FROM project WHERE slug = $1 AND (visibility <> 'private' OR $2::int[] IS NULL OR id = ANY($2));
