@@ -69,9 +69,10 @@ class NotConfirmedError(ChaffinchError):
 class TooManyRequestsError(ChaffinchError):
     """More is asked than one token or one address may ask in a while."""
 
-    def __init__(self, which: str, limit: str, retry_after_seconds: int) -> None:
+    def __init__(self, which: str, amount: int, window_seconds: int, retry_after_seconds: int) -> None:
         super().__init__(
-            f"more than {limit} {which}; ask again in {retry_after_seconds} s. Nothing was done, nothing is lost"
+            f"more than {amount:,} {which} in {window_seconds} s; nothing was done, and nothing is lost: "
+            f"ask the same again after {retry_after_seconds} s"
         )
         self.retry_after_seconds = retry_after_seconds
 

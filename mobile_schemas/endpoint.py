@@ -19,6 +19,9 @@ AUDIENCES: Final[dict[Access, str]] = {
 }
 """Whom an endpoint of each access is for, in words."""
 
+Rate = Literal["usual", "files", "registration", "login"]
+"""What a request without a token counts as, beside the address that it comes from."""
+
 MediaType = Literal[
     "application/json",
     "application/octet-stream",
@@ -85,6 +88,7 @@ class Endpoint:
     `bytes` for one that is taken as it is. Where `ranges` are known, a part of the reply can be had (206). `problems`
     are the statuses peculiar to this endpoint; `statuses` adds those that follow from its form. What is asked `often`
     believes a token for some seconds. A public endpoint that `knows_bearer` looks at the token of whoever sends one.
+    `rate` is what a request counts as where it is limited how often an address may ask.
     """
 
     name: str
@@ -103,12 +107,13 @@ class Endpoint:
     ranges: bool = False
     often: bool = False
     knows_bearer: bool = False
+    rate: Rate = "usual"
     problems: tuple[int, ...] = ()
 
     @property
     def statuses(self) -> tuple[int, ...]:
         """Every status of a problem that this endpoint can answer, in order."""
-        found = {*self.problems, 422, 500, 503}
+        found = {*self.problems, 422, 429, 500, 503}
         if self.access != "public":
             found |= {401, 403}
         if self.knows_bearer:

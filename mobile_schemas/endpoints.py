@@ -103,6 +103,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         reply=VolunteerCreatedOut,
         status=201,
         problems=(409,),
+        rate="registration",
     ),
     Endpoint(
         name="me",
@@ -470,6 +471,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         summary="A picture at one width, as WebP. It never changes.",
         parameters=MediaPath,
         media_type=WEBP,
+        rate="files",
     ),
     Endpoint(
         name="get_media_avif",
@@ -478,6 +480,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         summary="A picture at one width, as AVIF, if it was worth making. It never changes.",
         parameters=MediaPath,
         media_type=AVIF,
+        rate="files",
     ),
     Endpoint(
         name="get_video_mp4",
@@ -487,6 +490,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         parameters=VideoPath,
         media_type=MP4,
         ranges=True,
+        rate="files",
     ),
     Endpoint(
         name="get_video_webm",
@@ -496,6 +500,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         parameters=VideoPath,
         media_type=WEBM,
         ranges=True,
+        rate="files",
     ),
     Endpoint(
         name="get_media",
@@ -505,6 +510,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         parameters=MediaPath,
         media_type=WEBP,
         other_media_types=(AVIF,),
+        rate="files",
     ),
     Endpoint(
         name="openapi",

@@ -138,7 +138,9 @@ class InvitationPath(Model):
 class AcceptIn(Model):
     """The secret of an invitation, as its link has it."""
 
-    secret: Annotated[str, Field(pattern="^chi_[A-Za-z0-9_-]{20,100}$")]
+    secret: Annotated[
+        str, Field(pattern="^chi_[A-Za-z0-9_-]{20,100}$", examples=["chi_3vN0aQmW7JrPq1sVbX8kLd5uYtZcEf2hGi9oRnT4wMx"])
+    ]
 
 
 class JoinedOut(Model):
