@@ -15,6 +15,7 @@ import structlog
 from api.media.storage import open_storage
 from api.postgres.embedded import running_postgres
 from api.postgres.errors import ServerUnreachableError
+from api.services.accounts import Accounts
 from api.services.archiving import archived_batches
 from api.services.asking import Questions
 from api.services.calibrations import Calibrations
@@ -137,6 +138,7 @@ def _build(
     published = PublishedCascades()
     dice = random.Random()  # noqa: S311  # chooses cards and audits; secrets are made by `secrets`
     token = settings.metrics_token
+    tokens = Tokens(pool, sessions)
     return Services(
         classifications=Classifications(pool, published, dice),
         decks=Decks(pool, published, np.random.default_rng()),
@@ -158,13 +160,14 @@ def _build(
         explanations=Explanations(slow_pool, published, partial(archived_batches, open_storage(settings))),
         webhooks=Webhooks(pool),
         push=Push(pool, published, settings.private_addresses),
-        tokens=Tokens(pool, sessions),
+        tokens=tokens,
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(sessions),
         members=Members(sessions),
         invitations=Invitations(sessions),
         token_lists=TokenLists(sessions),
         directory=Directory(sessions),
+        accounts=Accounts(slow_pool, sessions, tokens),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
         questions=Questions(pool, published, dice),

@@ -6,10 +6,11 @@ from typing import Final, Literal
 
 from mobile_schemas.fields import Model
 
-Access = Literal["public", "volunteer", "account", "moderator", "researcher", "listener", "owner", "import"]
+Access = Literal["public", "volunteer", "person", "account", "moderator", "researcher", "listener", "owner", "import"]
 AUDIENCES: Final[dict[Access, str]] = {
     "public": "everybody",
     "volunteer": "any personal token, or one of an import",
+    "person": "a session, or the token that registering gave",
     "account": "a session, which a login gives",
     "moderator": "moderators of the project, by a session or a personal token",
     "researcher": "researchers of the project, by a session, a personal token or a researcher token of the project",

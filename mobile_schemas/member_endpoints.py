@@ -1,8 +1,9 @@
-"""Endpoints of projects' members: roles, invitations, tokens of projects, and who may see a project."""
+"""Endpoints of members: roles, invitations, tokens, who may see a project, and what is kept about somebody."""
 
 from typing import Final
 
-from mobile_schemas.endpoint import Endpoint
+from mobile_schemas.accounts import AccountLineOut, DeletedOut, DeletionIn
+from mobile_schemas.endpoint import NDJSON, Endpoint
 from mobile_schemas.members import (
     AcceptIn,
     InvitationCreatedOut,
@@ -141,6 +142,25 @@ MEMBER_ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         access="owner",
         parameters=ProjectTokenPath,
         reply=TokenOut,
+    ),
+    Endpoint(
+        name="export_me",
+        method="GET",
+        path="/v1/me/export",
+        summary="Everything that is kept about one, one JSON object a line: names, tokens, levels, and every card.",
+        access="person",
+        reply=AccountLineOut,
+        media_type=NDJSON,
+    ),
+    Endpoint(
+        name="delete_me",
+        method="DELETE",
+        path="/v1/me",
+        summary="Delete one's account: name, logins, tokens and roles go; votes stay under a number alone.",
+        access="person",
+        body=DeletionIn,
+        reply=DeletedOut,
+        problems=(409,),
     ),
     Endpoint(
         name="list_my_tokens",

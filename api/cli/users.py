@@ -1,5 +1,6 @@
 """``chaffinch user`` and ``chaffinch project``: who may do what, and who may see what."""
 
+import sys
 from typing import Annotated, Any, Literal
 
 import typer
@@ -7,6 +8,7 @@ from rich.table import Table
 
 from api.caller import Role
 from api.cli.running import asides, console, over_services
+from api.services.house import Services
 from api.settings import Settings
 from mobile_schemas.members import InvitationIn, MembersQuery
 
@@ -70,6 +72,31 @@ def invite(
     base = (url or f"http://{settings.host}:{settings.port}").rstrip("/")
     asides.print(f"Whoever opens this link within {hours} h and logs in is {role} of {project}.", markup=False)
     typer.echo(base + made["path"])
+
+
+@user.command("export")
+def export(who: Who) -> None:
+    """Print everything that is kept about a person, one JSON object a line, as they get it themselves."""
+
+    async def pour(services: Services) -> None:
+        _, person = await services.accounts.person_of(who)
+        async for part in await services.accounts.export(person):
+            sys.stdout.buffer.write(part)
+        sys.stdout.buffer.flush()
+
+    over_services(pour)
+
+
+@user.command("delete")
+def delete(
+    who: Who,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+) -> None:
+    """Delete an account: name, logins, tokens and roles go; votes stay under a number that leads nowhere."""
+    if not yes:
+        typer.confirm(f"Delete the account of {who} for good?", abort=True)
+    gone = over_services(lambda services: services.accounts.delete_person(who))
+    console.print(f"The account of {gone} is deleted. Its votes stay.", markup=False)
 
 
 @role.command("add")

@@ -49,6 +49,7 @@ Authenticate = Callable[[Services, bytes, bool], Awaitable[Caller | None]]
 
 SCOPES: Final[Mapping[Access, frozenset[TokenScope]]] = {
     "volunteer": frozenset({TokenScope.VOLUNTEER, TokenScope.SESSION, TokenScope.PERSONAL, TokenScope.IMPORT}),
+    "person": frozenset({TokenScope.VOLUNTEER, TokenScope.SESSION}),
     "account": frozenset({TokenScope.SESSION}),
     "moderator": frozenset({TokenScope.SESSION, TokenScope.PERSONAL}),
     "researcher": frozenset({TokenScope.SESSION, TokenScope.PERSONAL, TokenScope.RESEARCHER}),

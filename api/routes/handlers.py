@@ -4,6 +4,7 @@ from typing import Final
 
 from api.http.calls import Handlers
 from api.routes import (
+    accounts,
     calibrations,
     classifications,
     decks,
@@ -85,6 +86,8 @@ HANDLERS: Final[Handlers[Services]] = {
     "list_project_tokens": tokens.of_project,
     "make_project_token": tokens.make_for,
     "revoke_project_token": tokens.revoke_of,
+    "export_me": accounts.export,
+    "delete_me": accounts.delete,
     "list_my_tokens": tokens.mine,
     "make_my_token": tokens.make,
     "revoke_my_token": tokens.revoke_mine,

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from api.caller import Caller
+from api.services.accounts import Accounts
 from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
@@ -67,6 +68,7 @@ class Services:
     invitations: Invitations
     token_lists: TokenLists
     directory: Directory
+    accounts: Accounts
     monitoring: Monitoring
     calibrations: Calibrations
     questions: Questions

@@ -93,6 +93,10 @@ class Tokens:
             self._believed[sha256] = (now + BELIEVED_SECONDS, caller)
         return caller
 
+    def forget(self, person_id: int) -> None:
+        """Believe no token of a person any more that was looked up in this process."""
+        self._believed = {key: kept for key, kept in self._believed.items() if kept[1].person_id != person_id}
+
     @reachable
     async def _look_up(self, sha256: bytes) -> Caller | None:
         found = await find_bearer(self._pool, sha256)
