@@ -81,9 +81,9 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     UnknownMemberError: Kind(404, "unknown-member", "The volunteer does not have this role"),
     UnknownInvitationError: Kind(404, "unknown-invitation", "There is no such open invitation"),
     UnknownOwnTokenError: Kind(404, "unknown-own-token", "There is no such token"),
+    NotConfirmedError: Kind(409, "not-confirmed", "It was not confirmed"),
     LastOwnerError: Kind(409, "last-owner", "A project needs an owner"),
     TooManyInvitationsError: Kind(409, "too-many-invitations", "The project has too many open invitations"),
     TooManyTokensError: Kind(409, "too-many-tokens", "Too many tokens are in force"),
-    NotConfirmedError: Kind(422, "not-confirmed", "It was not confirmed"),
     TooManyRequestsError: Kind(429, "too-many-requests", "Too much is asked at once"),
 }

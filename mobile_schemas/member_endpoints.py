@@ -137,7 +137,7 @@ MEMBER_ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint(
         name="revoke_project_token",
         method="DELETE",
-        path="/v1/projects/{slug}/tokens/{token}",
+        path="/v1/projects/{slug}/tokens/{token_id}",
         summary="Revoke a token of a project; the answer is what it was.",
         access="owner",
         parameters=ProjectTokenPath,
@@ -184,7 +184,7 @@ MEMBER_ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     Endpoint(
         name="revoke_my_token",
         method="DELETE",
-        path="/v1/me/tokens/{token}",
+        path="/v1/me/tokens/{token_id}",
         summary="Revoke one's token, also a phone's or a login's; the answer is what it was.",
         access="account",
         parameters=OwnTokenPath,

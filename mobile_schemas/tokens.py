@@ -82,7 +82,7 @@ class TokensOut(Model):
 class OwnTokenPath(Model):
     """A token of one's own in a path."""
 
-    token: ShortId
+    token_id: ShortId
 
 
 class ProjectTokenPath(OwnTokenPath):

@@ -18,7 +18,7 @@ async def make(services: Services, call: Call[None, None, PersonalTokenIn]) -> A
 
 async def revoke_mine(services: Services, call: Call[OwnTokenPath, None, None]) -> Answer:
     """Revoke a token of one's own."""
-    return await services.token_lists.revoke_mine(call.caller, call.path.token)
+    return await services.token_lists.revoke_mine(call.caller, call.path.token_id)
 
 
 async def of_project(services: Services, call: Call[ProjectPath, None, None]) -> Answer:
@@ -33,4 +33,4 @@ async def make_for(services: Services, call: Call[ProjectPath, None, ProjectToke
 
 async def revoke_of(services: Services, call: Call[ProjectTokenPath, None, None]) -> Answer:
     """Revoke a token of a project."""
-    return await services.token_lists.revoke_of(call.caller, call.path.slug, call.path.token)
+    return await services.token_lists.revoke_of(call.caller, call.path.slug, call.path.token_id)

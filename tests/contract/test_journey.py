@@ -18,6 +18,7 @@ from mobile_schemas.endpoints import ENDPOINTS
 from mobile_schemas.problems import ProblemOut
 from tests.contract.campaign import GOLD, MERGING, SLUG, SUBJECTS, TIDAL, Campaign
 from tests.contract.formats import uuid7
+from tests.contract.members_journey import run_a_project
 
 TABLE = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 
@@ -64,6 +65,7 @@ class Traveller:
 def traveller(campaign: Campaign, server_home: Home) -> Iterator[Traveller]:
     # What other tests were dealt and have not answered is on its way for 15 minutes: let that time be over.
     execute(server_home.run, "contract", "UPDATE stage SET in_flight = 0, reserved_until = NULL")
+    execute(server_home.run, "contract", "UPDATE project SET visibility = 'public'")  # they may have set it, too
     with httpx2.Client(base_url=campaign.url) as client:
         yield Traveller(client, campaign)
 
@@ -138,6 +140,7 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     look_at_questions(traveller)
     ask_why(traveller, card["subject"])
     read_pages(traveller)
+    run_a_project(traveller)
     traveller.ask("openapi")
     assert traveller.asked == set(TABLE)
 

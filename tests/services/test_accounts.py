@@ -163,7 +163,7 @@ async def test_a_deletion_is_confirmed_by_the_right_word_alone(people: People) -
 
     refused = [await person.ask("DELETE", "/v1/me", {"confirm": word}) for word in ("yes", "V999", "")]
 
-    assert {(each.status_code, each.json()["type"]) for each in refused} == {(422, "/problems/not-confirmed")}
+    assert {(each.status_code, each.json()["type"]) for each in refused} == {(409, "/problems/not-confirmed")}
     assert (await person.ask("GET", "/v1/me")).json()["name"] == "Cecilia"
 
 

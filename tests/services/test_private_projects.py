@@ -61,7 +61,7 @@ SAME: Final = {
     "offset": 0,
     "role": "owner",
     "volunteer": "V1",
-    "token": "0123456789ab",
+    "token_id": "0123456789ab",
     "invitation": "0123456789ab",
 }
 """Parameters that name nothing of a project by themselves."""
