@@ -22,7 +22,7 @@ from api.services.house import Services
 from mobile_schemas.subjects import subject_number
 
 _PAGES: Final = re.compile(
-    r"/|/settings/?"
+    r"/|/settings/?|/join/?"
     r"|/p/(?P<slug>(?=[^/]{1,64}(?:/|$))[a-z0-9]+(?:-[a-z0-9]+)*)(?:/(?:[1-9][0-9]{0,9}|guide|you))?/?"
     r"|/s/(?P<subject>S[1-9][0-9]{0,17})/?"
 )
