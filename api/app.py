@@ -11,6 +11,7 @@ from api.caller import Caller
 from api.factory import open_services
 from api.http.adapter import routes
 from api.http.client_files import ClientFiles
+from api.http.rates import UNLIMITED, Allowance, Rates
 from api.routes.client import Client
 from api.routes.handlers import HANDLERS
 from api.services.house import Services
@@ -22,7 +23,8 @@ class App:
     """The ASGI application.
 
     Made of `settings`, it opens its services when the server starts it, and closes them when the server stops.
-    Made of `services`, it uses those, and leaves them open: they are their maker's.
+    Made of `services`, it uses those, and leaves them open: they are their maker's. Nobody asks too often then: so run
+    the demonstration, with its simulated crowd, and tests.
     """
 
     def __init__(
@@ -33,10 +35,11 @@ class App:
         self._settings = settings
         self._services = services
         lines = "errors" if settings is None else settings.access_log
+        rates = UNLIMITED if settings is None else Rates(Allowance.of(settings))
         self._router = Router(
-            routes(ENDPOINTS, HANDLERS, _authenticate, self._opened, lines),
+            routes(ENDPOINTS, HANDLERS, _authenticate, self._opened, lines, rates),
             redirect_slashes=False,
-            default=Client(self._opened, lines, client),
+            default=Client(self._opened, lines, client, rates),
             lifespan=self._lifespan,
         )
 

@@ -76,6 +76,22 @@ class Caller:
             return self.project_id == project_id and role in _OF_SCOPE[self.scope]
         return role in self.roles.get(project_id, frozenset())
 
+    def hears(self, project_id: int) -> bool:
+        """Say whether the token may be told what happens in a project: its bots are, too."""
+        return self.researches(project_id) or (self.scope is Scope.BOT and self.project_id == project_id)
+
+    @property
+    def of_project(self) -> int | None:
+        """The project whose own token this is; None for a person's."""
+        return self.project_id if self.scope in OF_PROJECTS else None
+
+    @property
+    def sight(self) -> list[int]:
+        """The private projects that are there for the bearer; the others do not exist for them."""
+        if self.of_project is not None:
+            return [self.of_project]
+        return [number for number in self.roles if self.belongs(number)]
+
     def belongs(self, project_id: int) -> bool:
         """Say whether the bearer is a member of a project, in whatever role: private ones are there for members."""
         return self.may(Role.VOLUNTEER, project_id)
@@ -86,6 +102,11 @@ _OF_SCOPE: Final[Mapping[Scope, frozenset[Role]]] = {
     Scope.IMPORT: frozenset({Role.VOLUNTEER}),
     Scope.BOT: frozenset({Role.VOLUNTEER}),
 }
+
+
+def sight_of(bearer: Caller | None) -> list[int]:
+    """Return the private projects that are there for whoever sends a token or none: for strangers there is none."""
+    return [] if bearer is None else bearer.sight
 
 
 def usable(held: frozenset[Role], reach: Role | None) -> frozenset[Role]:

@@ -8,20 +8,24 @@ import numpy as np
 
 from api.media.storage import open_storage
 from api.reaching import Say, log, reach
+from api.services.accounts import Accounts
 from api.services.archiving import archived_batches
 from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
 from api.services.desk import Desk
+from api.services.directory import Directory
 from api.services.events import Events
 from api.services.explaining import Explanations
 from api.services.export_pages import Exports
 from api.services.health import Health
 from api.services.house import Services
 from api.services.hub import Hub
+from api.services.invitations import Invitations
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.members import Members
 from api.services.moderation import Moderation
 from api.services.monitoring import Monitoring, watched
 from api.services.pages import Pages
@@ -36,6 +40,7 @@ from api.services.publishing import Publishing
 from api.services.push import Push
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
+from api.services.token_lists import TokenLists
 from api.services.tokens import Tokens
 from api.services.uploads import CONNECTIONS, Uploads
 from api.services.videos import Videos
@@ -92,6 +97,7 @@ def _build(
     dice = random.Random()  # noqa: S311  # chooses cards and audits; secrets are made by `secrets`
     token = settings.metrics_token
     project_rules = ProjectRules(published)
+    tokens = Tokens(pool, sessions)
     return Services(
         classifications=Classifications(pool, published, dice),
         decks=Decks(pool, published, np.random.default_rng()),
@@ -113,9 +119,14 @@ def _build(
         explanations=Explanations(slow_pool, published, partial(archived_batches, open_storage(settings))),
         webhooks=Webhooks(pool),
         push=Push(pool, published, settings.private_addresses),
-        tokens=Tokens(pool, sessions),
+        tokens=tokens,
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(pool, project_rules),
+        members=Members(sessions),
+        invitations=Invitations(sessions),
+        token_lists=TokenLists(sessions),
+        directory=Directory(sessions),
+        accounts=Accounts(slow_pool, sessions, tokens),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
         questions=Questions(pool, published, dice),

@@ -55,6 +55,9 @@ _JOB_SECONDS: Final = (0.001, 0.01, 0.1, 1, 10, 100, 1000)
 _requests: Final = Counter(
     "chaffinch_requests", "Requests that were answered.", ("endpoint", "method", "status"), registry=OURS
 )
+_limited: Final = Counter(
+    "chaffinch_limited", "Requests that were refused since too much was asked.", ("limit",), registry=OURS
+)
 _request_seconds: Final = Histogram(
     "chaffinch_request_seconds",
     "From the head of a request to its reply; of a stream, to its beginning.",
@@ -158,6 +161,11 @@ def count_request(endpoint: str, method: str, status: int, seconds: float) -> No
     count, observe = _request_children(endpoint, method, status)
     count()
     observe(seconds)
+
+
+def count_limited(which: str) -> None:
+    """Count a request that was refused since too much was asked, by the limit that it met."""
+    _child(_limited, which).inc()
 
 
 def count_swipes(verdicts: Iterable[str]) -> None:

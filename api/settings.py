@@ -100,6 +100,34 @@ class Settings(BaseSettings):
         le=10**12,
         description="The largest file that researchers may upload, in bytes.",
     )
+    limits: bool = Field(
+        default=True,
+        description="Whether it is limited how often a token or an address may ask; false: nothing below is.",
+    )
+    limit_token: int = Field(
+        default=600, ge=0, description="Requests a minute by one token of a person; 0: no limit, as of all of these."
+    )
+    limit_program: int = Field(
+        default=6_000, ge=0, description="Requests a minute by one token of a project: researchers', imports', bots'."
+    )
+    limit_address: int = Field(
+        default=3_000, ge=0, description="Requests a minute without a token from one address, pictures not counted."
+    )
+    limit_files: int = Field(
+        default=30_000, ge=0, description="Pictures and files of the client a minute for one address."
+    )
+    limit_registrations: int = Field(
+        default=1_000, ge=0, description="Volunteers an hour who begin at one address, without an account."
+    )
+    limit_logins: int = Field(default=6_000, ge=0, description="Steps of logins an hour from one address.")
+    limit_wrong_tokens: int = Field(
+        default=300, ge=0, description="Unknown or revoked tokens a minute from one address."
+    )
+    forwarded_allow_ips: str = Field(
+        default="127.0.0.1",
+        description="The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses and networks "
+        "with commas between, or *.",
+    )
     private_addresses: bool = Field(
         default=False,
         description="Let webhooks, push messages, and pictures fetched by http, reach addresses that are not public: "

@@ -108,6 +108,7 @@ async def run_events(
             "CHAFFINCH_DATABASE_URL": made.url,
             "CHAFFINCH_DATA_DIR": str(settings.data_dir),
             "CHAFFINCH_LOG_LEVEL": "error",
+            "CHAFFINCH_LIMITS": "false",
             "CHAFFINCH_PRIVATE_ADDRESSES": "true",
         }
         port = free_port()

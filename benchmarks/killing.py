@@ -68,6 +68,7 @@ class Service:
         environment |= {
             "CHAFFINCH_DATA_DIR": str(self._data_dir),
             "CHAFFINCH_LOG_LEVEL": "warning",
+            "CHAFFINCH_LIMITS": "false",
             "CHAFFINCH_POSTGRES_LINGER_SECONDS": "1",
         }
         command = [sys.executable, "-m", "api.cli", "serve", "--processes", str(PROCESSES), "--port", str(self._port)]

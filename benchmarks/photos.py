@@ -57,6 +57,7 @@ async def photos_served(settings: Settings, subjects: int) -> AsyncIterator[str]
         port = free_port()
         environment = {"CHAFFINCH_DATABASE_URL": database_url, "CHAFFINCH_DATA_DIR": str(settings.data_dir)}
         environment["CHAFFINCH_LOG_LEVEL"] = "warning"
+        environment["CHAFFINCH_LIMITS"] = "false"
         async with serving(["api.cli", "serve", "--port", str(port)], port, environment):
             yield f"http://127.0.0.1:{port}"
 

@@ -59,6 +59,7 @@ async def measure(settings: Settings, batch: int, connections: int, processes: i
     async with campaign(settings, subjects=400_000, volunteers=VOLUNTEERS) as made:
         await create_tables(made.url)
         environment = {"CHAFFINCH_DATABASE_URL": made.url, "BENCH_URL": made.url, "CHAFFINCH_LOG_LEVEL": "warning"}
+        environment["CHAFFINCH_LIMITS"] = "false"
         raw = await raw_statements(made.url, batch, peer_seconds)
         port = free_port()
         bare = ["uvicorn", "benchmarks.peers:bare_app", "--factory", "--workers", str(processes)]

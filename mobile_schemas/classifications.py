@@ -137,7 +137,7 @@ class RetractionVerdictOut(Model):
             "count when it does. `duplicate`: was retracted before. `rejected`: it stands. `retry`: send it again."
         ),
     ]
-    reason: Literal["gold_shown", "too_late", "busy"] | None = None
+    reason: Literal["gold_shown", "too_late", "other_project", "busy"] | None = None
     detail: Annotated[str | None, Field(description="The reason as a sentence.")] = None
 
 

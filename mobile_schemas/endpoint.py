@@ -6,10 +6,11 @@ from typing import Final, Literal
 
 from mobile_schemas.fields import Model
 
-Access = Literal["public", "volunteer", "account", "moderator", "researcher", "listener", "owner", "import"]
+Access = Literal["public", "volunteer", "person", "account", "moderator", "researcher", "listener", "owner", "import"]
 AUDIENCES: Final[dict[Access, str]] = {
     "public": "everybody",
     "volunteer": "any personal token, or one of an import",
+    "person": "a session, or the token that registering gave",
     "account": "a session, which a login gives",
     "moderator": "moderators of the project, by a session or a personal token",
     "researcher": "researchers of the project, by a session, a personal token or a researcher token of the project",
@@ -18,6 +19,9 @@ AUDIENCES: Final[dict[Access, str]] = {
     "import": "import tokens of the project",
 }
 """Whom an endpoint of each access is for, in words."""
+
+Rate = Literal["usual", "files", "registration", "login"]
+"""What a request without a token counts as, beside the address that it comes from."""
 
 MediaType = Literal[
     "application/json",
@@ -85,6 +89,7 @@ class Endpoint:
     `bytes` for one that is taken as it is. Where `ranges` are known, a part of the reply can be had (206). `problems`
     are the statuses peculiar to this endpoint; `statuses` adds those that follow from its form. What is asked `often`
     believes a token for some seconds. A public endpoint that `knows_bearer` looks at the token of whoever sends one.
+    `rate` is what a request counts as where it is limited how often an address may ask.
     """
 
     name: str
@@ -103,12 +108,13 @@ class Endpoint:
     ranges: bool = False
     often: bool = False
     knows_bearer: bool = False
+    rate: Rate = "usual"
     problems: tuple[int, ...] = ()
 
     @property
     def statuses(self) -> tuple[int, ...]:
         """Every status of a problem that this endpoint can answer, in order."""
-        found = {*self.problems, 422, 500, 503}
+        found = {*self.problems, 422, 429, 500, 503}
         if self.access != "public":
             found |= {401, 403}
         if self.knows_bearer:

@@ -103,6 +103,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         reply=VolunteerCreatedOut,
         status=201,
         problems=(409,),
+        rate="registration",
     ),
     Endpoint(
         name="me",
@@ -153,8 +154,9 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         name="list_projects",
         method="GET",
         path="/v1/projects",
-        summary="All projects.",
+        summary="The public projects; with a token, also those that one is a member of.",
         reply=ProjectsOut,
+        knows_bearer=True,
     ),
     Endpoint(
         name="get_project",
@@ -163,6 +165,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         summary="One project with its questions.",
         parameters=ProjectPath,
         reply=ProjectOut,
+        knows_bearer=True,
     ),
     Endpoint(
         name="get_pages",
@@ -173,6 +176,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         query=PagesQuery,
         reply=PagesOut,
         headers={"ETag": "Send it as `If-None-Match`: the answer is 304, without content, while nothing has changed."},
+        knows_bearer=True,
     ),
     Endpoint(
         name="project_progress",
@@ -181,6 +185,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         summary="What a project has reached: its subjects by state, volunteers and votes.",
         parameters=ProjectPath,
         reply=ProgressOut,
+        knows_bearer=True,
     ),
     Endpoint(
         name="my_project",
@@ -445,9 +450,10 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         name="get_subject",
         method="GET",
         path="/v1/subjects/{subject}",
-        summary="A subject as anyone may see it.",
+        summary="A subject as whoever may see its project sees it.",
         parameters=SubjectPath,
         reply=SubjectOut,
+        knows_bearer=True,
     ),
     Endpoint(
         name="explain_subject",
@@ -465,6 +471,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         summary="A picture at one width, as WebP. It never changes.",
         parameters=MediaPath,
         media_type=WEBP,
+        rate="files",
     ),
     Endpoint(
         name="get_media_avif",
@@ -473,6 +480,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         summary="A picture at one width, as AVIF, if it was worth making. It never changes.",
         parameters=MediaPath,
         media_type=AVIF,
+        rate="files",
     ),
     Endpoint(
         name="get_video_mp4",
@@ -482,6 +490,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         parameters=VideoPath,
         media_type=MP4,
         ranges=True,
+        rate="files",
     ),
     Endpoint(
         name="get_video_webm",
@@ -491,6 +500,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         parameters=VideoPath,
         media_type=WEBM,
         ranges=True,
+        rate="files",
     ),
     Endpoint(
         name="get_media",
@@ -500,6 +510,7 @@ _WORK: Final[tuple[Endpoint, ...]] = (
         parameters=MediaPath,
         media_type=WEBP,
         other_media_types=(AVIF,),
+        rate="files",
     ),
     Endpoint(
         name="openapi",

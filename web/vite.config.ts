@@ -47,7 +47,9 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             // What the first view needs is one file: another would be a request more on the way to the first card.
-            { name: "first", tags: ["$initial"], priority: 2 },
+            { name: "first", tags: ["$initial"], priority: 3 },
+            // Few come by an invitation, and once.
+            { name: "join", test: /src\/(pages\/Join|store\/invitation)/, priority: 2 },
             // All other pages are one too: they share so much that ten files would be half as large again.
             { name: "pages", test: /src\/(pages|parts)\//, priority: 1 },
           ],

@@ -109,6 +109,8 @@ class Commands(LazyGroup):
         Lazy("classifications", "api.cli.exporting:classifications", "The votes."),
         Lazy("token", "api.cli.people:token", "Tokens of researchers and importers."),
         Lazy("volunteers", "api.cli.people:volunteers", "The levels of volunteers."),
+        Lazy("user", "api.cli.users:user", "People: who they are, and what they may do."),
+        Lazy("project", "api.cli.users:project", "Projects, and who may see them."),
         Lazy("events", "api.cli.happening:events", "What happens in a project."),
         Lazy("webhooks", "api.cli.webhooks:webhooks", "Where events are posted to."),
         Lazy("database", "api.cli.database:database", "The database."),

@@ -1,6 +1,6 @@
 """``chaffinch token`` and ``chaffinch volunteers``: who may do what."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from api.store.tokens import StoredToken
 from cascade.graph import EXPERT
 from mobile_schemas.volunteers import volunteer_id
 
-token = typer.Typer(name="token", help="Tokens of researchers and importers.", no_args_is_help=True)
+token = typer.Typer(name="token", help="Tokens of researchers, importers and bots.", no_args_is_help=True)
 volunteers = typer.Typer(name="volunteers", help="The levels of volunteers.", no_args_is_help=True)
 
 Project = Annotated[str, typer.Option("--project", help="Short name of the project.")]
@@ -28,6 +28,7 @@ class Reach(StrEnum):
 
     RESEARCHER = Scope.RESEARCHER.value
     IMPORT = Scope.IMPORT.value
+    BOT = Scope.BOT.value
 
 
 def _level(text: str) -> int:
@@ -42,14 +43,22 @@ def _level(text: str) -> int:
 def create(
     project: Project,
     scope: Annotated[
-        Reach, typer.Option(help="researcher: pull labels. import: deal by name and send votes from elsewhere.")
+        Reach,
+        typer.Option(
+            help="researcher: pull labels. import: deal by name and send votes from elsewhere. bot: be told of events."
+        ),
     ],
     source: Annotated[
         str | None, typer.Option(help="Where the votes come from; stamped on each. By default, the scope.")
     ] = None,
+    label: Annotated[str | None, typer.Option(help="What it is for, as the list shows it.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="How long it lasts; by default, until it is revoked.")] = None,
 ) -> None:
     """Make a token for a project, and print it: it is shown this once."""
-    issued = over_services(lambda services: services.tokens.issue(project, Scope(scope), source or scope))
+    lasts = None if days is None else timedelta(days=days)
+    issued = over_services(
+        lambda services: services.tokens.issue(project, Scope(scope), source or scope, label=label, lasts=lasts)
+    )
     asides.print(f"A token of {volunteer_id(issued.volunteer_id)}. Keep it: only its hash is stored.", markup=False)
     typer.echo(issued.token)
 
@@ -58,7 +67,8 @@ def create(
 def list_tokens(project: Project) -> None:
     """List the tokens of a project."""
     tokens = over_services(lambda services: services.tokens.of_project(project))
-    table = Table("id", "scope", "volunteer", "source", "created", "revoked", box=None)
+    names = ("id", "scope", "label", "volunteer", "source", "created", "last used", "expires", "revoked")
+    table = Table(*names, box=None)
     for each in tokens:
         table.add_row(*_row(each))
     console.print(table)
@@ -114,5 +124,9 @@ def _called(volunteer: Known) -> str:
 
 def _row(each: StoredToken) -> list[str]:
     who = "" if each.volunteer_id is None else volunteer_id(each.volunteer_id)
-    revoked = "" if each.revoked_at is None else f"{each.revoked_at:%Y-%m-%d %H:%M}"
-    return [shown_id(each.sha256), each.scope, who, each.source, f"{each.created_at:%Y-%m-%d %H:%M}", revoked]
+    moments = (each.created_at, each.last_used_at, each.expires_at, each.revoked_at)
+    return [shown_id(each.sha256), each.scope, each.label or "", who, each.source, *map(_moment, moments)]
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"

@@ -119,6 +119,7 @@ def _serve(settings: Settings, processes: int, listener: socket.socket) -> bool:
         ws="none",
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
         log_config=None,
         log_level="debug" if settings.log_level == "debug" else "warning",
         timeout_graceful_shutdown=STOP_SECONDS,

@@ -2,7 +2,8 @@
 
 Theory of operation
 -------------------
-    path -> method -> token and its scope -> parameters -> media type -> size -> JSON -> model -> handler -> reply
+    path -> method -> how often -> token and its scope -> parameters -> media type -> size -> JSON -> model
+    -> handler -> reply
 
 Starlette's router finds the path. A `Resource` is one path with its methods; it lets in, reads, calls the handler, and
 is the one place where an exception becomes a problem document. There is no middleware: what another framework wraps
@@ -37,6 +38,7 @@ from api.http.bodies import DisconnectedError, receive_bytes, receive_json
 from api.http.calls import Answer, Call, Handler, Handlers, Headers, Reply, Services, first_header
 from api.http.exchanges import AccessLog, Exchange
 from api.http.problems import foreseen, unforeseen
+from api.http.rates import UNLIMITED, Rates, address_of
 from api.http.validation import read_body, read_path, read_query, wrong_parameters
 from api.metrics import GIVEN_UP
 from mobile_schemas.endpoint import AUDIENCES, Access, Endpoint
@@ -47,6 +49,7 @@ Authenticate = Callable[[Services, bytes, bool], Awaitable[Caller | None]]
 
 SCOPES: Final[Mapping[Access, frozenset[TokenScope]]] = {
     "volunteer": frozenset({TokenScope.VOLUNTEER, TokenScope.SESSION, TokenScope.PERSONAL, TokenScope.IMPORT}),
+    "person": frozenset({TokenScope.VOLUNTEER, TokenScope.SESSION}),
     "account": frozenset({TokenScope.SESSION}),
     "moderator": frozenset({TokenScope.SESSION, TokenScope.PERSONAL}),
     "researcher": frozenset({TokenScope.SESSION, TokenScope.PERSONAL, TokenScope.RESEARCHER}),
@@ -72,8 +75,10 @@ class Resource(Generic[Services]):
         authenticate: Authenticate[Services],
         services: Callable[[], Services],
         access_log: AccessLog = "errors",
+        rates: Rates = UNLIMITED,
     ) -> None:
         self._access_log = access_log
+        self._rates = rates
         self._endpoints: dict[str, tuple[Endpoint, Handler[Services], tuple[bytes, bytes]]] = {
             endpoint.method: (endpoint, handlers[endpoint.name], (b"content-type", endpoint.media_type.encode()))
             for endpoint in endpoints
@@ -107,7 +112,7 @@ class Resource(Generic[Services]):
         exchange.endpoint, exchange.path = endpoint.name, endpoint.path
         services = self._services()
         headers = scope["headers"] if method != "HEAD" else _without_range(scope["headers"])
-        bearer = await self._let_in(services, endpoint, headers, exchange)
+        bearer = await self._let_in(services, endpoint, headers, exchange, address_of(scope))
         path = None if endpoint.parameters is None else _read_path(endpoint, scope)
         query = read_query(endpoint.query, scope["query_string"])
         body = await _read_body(endpoint, headers, receive)
@@ -120,21 +125,30 @@ class Resource(Generic[Services]):
         return Reply(b"", ((b"allow", ", ".join(self._allowed).encode()),), 204)
 
     async def _let_in(
-        self, services: Services, endpoint: Endpoint, headers: Iterable[tuple[bytes, bytes]], exchange: Exchange
+        self,
+        services: Services,
+        endpoint: Endpoint,
+        headers: Iterable[tuple[bytes, bytes]],
+        exchange: Exchange,
+        address: str | None,
     ) -> Caller | None:
-        """Return the bearer of the token that came along, if its scope reaches so far."""
+        """Return the bearer of the token that came along, if its scope reaches so far, and it does not ask too much."""
         credentials = first_header(headers, b"authorization")
-        if endpoint.access == "public" and (credentials is None or not endpoint.knows_bearer):
-            return None
-        if credentials is None:
+        if credentials is None or (endpoint.access == "public" and not endpoint.knows_bearer):
+            await self._rates.admit_stranger(endpoint.rate, address)
+            if endpoint.access == "public":
+                return None
             raise NotAuthenticatedError("no token was sent", token_sent=False)
         token = _BEARER.fullmatch(credentials)
         exchange.token_sha256 = sha256(token[1]).digest() if token else None
+        await self._rates.admit_bearer(exchange.token_sha256, endpoint.rate, address)
         caller = None
         if exchange.token_sha256:
             caller = await self._authenticate(services, exchange.token_sha256, endpoint.often)
-        if caller is None:
+        if caller is None or exchange.token_sha256 is None:
+            await self._rates.not_found(exchange.token_sha256, address)
             raise NotAuthenticatedError("the token is not known, or was revoked", token_sent=True)
+        await self._rates.found(exchange.token_sha256, caller.scope)
         if endpoint.access != "public" and caller.scope not in SCOPES[endpoint.access]:
             raise NotAllowedError(f"a token of scope {caller.scope} was sent; this is for {AUDIENCES[endpoint.access]}")
         return caller
@@ -146,13 +160,14 @@ def routes(
     authenticate: Authenticate[Services],
     services: Callable[[], Services],
     access_log: AccessLog = "errors",
+    rates: Rates = UNLIMITED,
 ) -> list[Route]:
     """Return Starlette's routes for a table of endpoints, one for each path; every endpoint needs its handler."""
     paths: dict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in endpoints:
         paths[endpoint.path].append(endpoint)
     return [
-        Route(path, Resource(found, handlers, authenticate, services, access_log), name=found[0].name)
+        Route(path, Resource(found, handlers, authenticate, services, access_log, rates), name=found[0].name)
         for path, found in paths.items()
     ]
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 import structlog
 from pydantic_core import to_json
 
+from api.account_errors import TooManyRequestsError
 from api.errors import (
     FAULT,
     ChaffinchError,
@@ -69,7 +70,7 @@ def _headers(error: ChaffinchError) -> Headers:
             return ((b"allow", ", ".join(allowed).encode()),)
         case NoSuchRangeError(size_bytes=size):
             return ((b"content-range", b"bytes */%d" % size), (b"accept-ranges", b"bytes"))
-        case UnavailableError(retry_after_seconds=seconds):
+        case UnavailableError(retry_after_seconds=seconds) | TooManyRequestsError(retry_after_seconds=seconds):
             return ((b"retry-after", str(seconds).encode()),)
         case _:
             return ()

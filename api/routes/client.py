@@ -17,11 +17,12 @@ from api.http.calls import Reply
 from api.http.client_files import ClientFiles, client_files
 from api.http.exchanges import AccessLog, Exchange
 from api.http.problems import foreseen, kind_of, unforeseen
+from api.http.rates import UNLIMITED, Rates, address_of
 from api.services.house import Services
 from mobile_schemas.subjects import subject_number
 
 _PAGES: Final = re.compile(
-    r"/|/settings/?"
+    r"/|/settings/?|/join/?"
     r"|/p/(?P<slug>(?=[^/]{1,64}(?:/|$))[a-z0-9]+(?:-[a-z0-9]+)*)(?:/(?:[1-9][0-9]{0,9}|guide|you))?/?"
     r"|/s/(?P<subject>S[1-9][0-9]{0,17})/?"
 )
@@ -41,8 +42,13 @@ class Client:
     """Answers what is in no table of endpoints: the client's, or nobody's. An ASGI application."""
 
     def __init__(
-        self, services: Callable[[], Services], access_log: AccessLog, files: ClientFiles | None = None
+        self,
+        services: Callable[[], Services],
+        access_log: AccessLog,
+        files: ClientFiles | None = None,
+        rates: Rates = UNLIMITED,
     ) -> None:
+        self._rates = rates
         self._services = services
         self._access_log = access_log
         self._files = client_files() if files is None else files
@@ -68,10 +74,12 @@ class Client:
         path, headers = scope["path"], scope["headers"]
         if (file := self._files.file(path)) is not None:
             exchange.endpoint = "client_file"
+            await self._rates.admit_stranger("files", address_of(scope))
             return file.reply(headers)
         if not self._files.built:
             raise ClientNotBuiltError
         exchange.endpoint = "client_page"
+        await self._rates.admit_stranger("usual", address_of(scope))
         return self._page(headers, await self._view(path), _origin(scope))
 
     async def _view(self, path: str) -> _View:

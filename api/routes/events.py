@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from api.caller import Caller
-from api.errors import InvalidInputError, UnavailableError
+from api.errors import InvalidInputError, NotAllowedError, UnavailableError, UnknownProjectError
 from api.http.calls import Answer, Call, Reply, first_header
 from api.services.events import HEARTBEAT_SECONDS, Page
 from api.services.house import Services
@@ -80,13 +80,19 @@ def _told(event: dict[str, Any]) -> bytes:
 
 
 async def _is_welcome(services: Services, call: Call[Any, Any, Any]) -> bool:
-    """Say whether the token is still in force; while nobody can tell, it is."""
+    """Say whether the token is still in force, and its bearer may still be told; while nobody can tell, they may."""
     credentials = first_header(call.headers, b"authorization") or b""
     try:
-        caller: Caller | None = await services.authenticate(sha256_of(credentials.split()[-1].decode("ascii")))
+        token = sha256_of(credentials.split()[-1].decode("ascii"))
+        caller: Caller | None = await services.authenticate(token, believing=False)
+        if caller is None:
+            return False
+        await services.events.feed(caller, call.path.slug)
     except UnavailableError:
         return True
-    return caller is not None
+    except (NotAllowedError, UnknownProjectError):
+        return False
+    return True
 
 
 def _last_event_id(call: Call[Any, Any, Any]) -> int | None:

@@ -1,5 +1,6 @@
 """Progress of projects and of those who take part."""
 
+from api.caller import sight_of
 from api.http.calls import Answer, Call
 from api.services.house import Services
 from mobile_schemas.progress import MyProjectQuery
@@ -8,7 +9,7 @@ from mobile_schemas.projects import ProjectPath
 
 async def of_project(services: Services, call: Call[ProjectPath, None, None]) -> Answer:
     """Show what a project has reached."""
-    return await services.progress.of_project(call.path.slug)
+    return await services.progress.of_project(call.path.slug, sight_of(call.bearer))
 
 
 async def mine(services: Services, call: Call[ProjectPath, MyProjectQuery, None]) -> Answer:

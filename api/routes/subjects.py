@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from api.caller import sight_of
 from api.http.accepting import has_already, quality
 from api.http.calls import Answer, Call, Headers, Reply
 from api.services.house import Services
@@ -22,7 +23,7 @@ async def index(services: Services, call: Call[ProjectPath, SubjectsQuery, None]
 
 async def get(services: Services, call: Call[SubjectPath, None, None]) -> Answer:
     """Show a subject."""
-    return await services.subjects.get(subject_number(call.path.subject))
+    return await services.subjects.get(subject_number(call.path.subject), sight_of(call.bearer))
 
 
 async def why(services: Services, call: Call[SubjectPath, None, None]) -> Answer:

@@ -73,7 +73,7 @@ class Questions:
             The token is not one of its researchers'.
         """
         async with self._pool.acquire() as connection:
-            found = await PublishingStore(connection).find_project(slug)
+            found = await PublishingStore(connection).find_project(slug, caller.sight)
             if found is None:
                 raise UnknownProjectError(slug)
             if not caller.researches(found[0]):

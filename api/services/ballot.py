@@ -24,7 +24,7 @@ from api.services.published import Published, PublishedCascades
 from api.services.stages import Stages, reasons, settle
 from api.services.swipes import CardKey, Swipe, first_of_each, key_columns, repeat_verdict, settle_known_key
 from api.services.verdicts import Verdict, duplicate, kept_or_created, rejected
-from api.store.ballot import BallotColumns, BallotStore, Context, Gold, Key
+from api.store.ballot import BallotColumns, BallotStore, Context, Gold, Key, Voters
 from api.store.engine import Connection
 from cascade.decision import ENTRY, Decisions, decide
 from cascade.drift import Records, learn_in_order, trusted
@@ -82,14 +82,15 @@ class Ballot:
     async def _meet_cards(
         self, swipes: Sequence[Swipe], places: Sequence[int], verdicts: dict[int, Verdict]
     ) -> list[int]:
-        """Lock the cards; settle the swipes whose card is missing or answered; return the places of the others."""
+        """Lock the cards; settle swipes whose card is missing, hidden or answered; return the places of the rest."""
         keys = [swipes[place].card_key for place in places]
-        cards = await self._store.lock_cards([k[0] for k in keys], [k[1] for k in keys], [k[2] for k in keys])
+        voters = _voters([swipes[place] for place in places])
+        cards = await self._store.lock_cards(voters, [k[1] for k in keys], [k[2] for k in keys])
         still_open, again, missing, taken = [], [], [], []
         for number, place in enumerate(places):
             swipe = swipes[place]
             card = swipe.card = cards.get(number)
-            if card is None:
+            if card is None or card.hidden:
                 missing.append(place)
             elif card.client_id is None:
                 still_open.append(place)
@@ -108,13 +109,14 @@ class Ballot:
     async def _explain_missing(
         self, swipes: Sequence[Swipe], places: Sequence[int], verdicts: dict[int, Verdict]
     ) -> None:
-        workflows = await self._store.known_workflows([swipes[p].item.workflow for p in places])
-        subjects = await self._store.known_subjects([swipes[p].subject_id for p in places])
-        for place in places:
+        voters = _voters([swipes[place] for place in places])
+        workflows = await self._store.known_workflows(voters, [swipes[p].item.workflow for p in places])
+        subjects = await self._store.known_subjects(voters, [swipes[p].subject_id for p in places])
+        for number, place in enumerate(places):
             swipe = swipes[place]
-            if swipe.item.workflow not in workflows:
+            if number not in workflows:
                 reason = "unknown_workflow"
-            elif swipe.subject_id not in subjects:
+            elif number not in subjects:
                 reason = "unknown_subject"
             else:
                 reason = "never_dealt"
@@ -353,6 +355,15 @@ def rules_in_force(version_of: Mapping[int, Published]) -> tuple[Rows, dict[int,
         rule_of |= {workflow: offset + place for workflow, place in published.rule_of.items()}
         offset += len(published.rules)
     return np.concatenate(tables), rule_of
+
+
+def _voters(swipes: Sequence[Swipe]) -> Voters:
+    callers = [swipe.caller for swipe in swipes]
+    return Voters(
+        [caller.person_id for caller in callers],
+        [caller.project_id for caller in callers],
+        [caller.of_project for caller in callers],
+    )
 
 
 def _too_fast(swipe: Swipe, workflow: Workflow) -> bool:

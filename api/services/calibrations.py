@@ -42,7 +42,7 @@ class Calibrations:
         """
         async with self._pool.acquire() as connection:
             store = RefittingStore(connection)
-            project_id = await store.find_project(slug)
+            project_id = await store.find_project(slug, caller.sight)
             if project_id is None:
                 raise UnknownProjectError(slug)
             if not caller.researches(project_id):

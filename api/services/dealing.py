@@ -93,7 +93,7 @@ class Deck:
 
 def seat_of(caller: Caller, workflow_id: int, key: UUID) -> Seat:
     """Return where a caller sits."""
-    return Seat(caller.person_id, caller.volunteer_id, workflow_id, key, caller.project_id)
+    return Seat(caller.person_id, caller.volunteer_id, workflow_id, key, caller.project_id, caller.of_project)
 
 
 async def sit_down(

@@ -46,7 +46,7 @@ class Desk:
     async def candidates(self, caller: Caller, slug: str, query: CandidatesQuery) -> View:
         """Return candidates (`mobile_schemas.desk.CandidatesOut`). Raises UnknownProjectError, NotAllowedError."""
         async with self._pool.acquire() as connection:
-            promoting = await self._projects.by_slug(connection, slug)
+            promoting = await self._projects.by_slug(connection, slug, caller.sight)
             moderates(caller, promoting.project.id, slug)
             store = PromotionStore(connection)
             found = await store.queue(promoting.project.id, query.after, query.level, query.show, query.limit + 1)
@@ -62,7 +62,7 @@ class Desk:
     async def people(self, caller: Caller, slug: str, query: PeopleQuery) -> View:
         """Return whom a search finds (`mobile_schemas.desk.PeopleOut`). Raises UnknownProjectError, NotAllowedError."""
         async with self._pool.acquire() as connection:
-            promoting = await self._projects.by_slug(connection, slug)
+            promoting = await self._projects.by_slug(connection, slug, caller.sight)
             moderates(caller, promoting.project.id, slug)
             store = DeskStore(connection)
             found = await store.people(promoting.project.id, _search(query), query.limit + 1)
@@ -86,7 +86,7 @@ class Desk:
             There is no such volunteer, or they have left.
         """
         async with self._pool.acquire() as connection:
-            promoting = await self._projects.by_slug(connection, slug)
+            promoting = await self._projects.by_slug(connection, slug, caller.sight)
             moderates(caller, promoting.project.id, slug)
             whom = await volunteer_of(connection, volunteer)
             return await _person(connection, promoting, whom, query)

@@ -87,14 +87,16 @@ class Events:
         UnknownProjectError
             There is no such project.
         NotAllowedError
-            The token is not one of its researchers'.
+            The token is neither one of its researchers' nor of its bots.
         """
         async with self._pool.acquire() as connection:
-            project = await EventStore(connection).find_project(slug)
+            project = await EventStore(connection).find_project(slug, None if caller is None else caller.sight)
         if project is None:
             raise UnknownProjectError(slug)
-        if caller is not None and not caller.researches(project.id):
-            raise NotAllowedError(f"the events of {slug} are for its researchers; this token is not one of theirs")
+        if caller is not None and not caller.hears(project.id):
+            raise NotAllowedError(
+                f"the events of {slug} are for its researchers and bots; this token is none of theirs"
+            )
         return Feed.of(project)
 
     @reachable

@@ -71,7 +71,9 @@ class Explanations:
         async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
             await hold_ledger(connection)
             store = ExplainingStore(connection)
-            subject = _allowed(await store.find_subject(number), number, caller)
+            subject = _allowed(
+                await store.find_subject(number, None if caller is None else caller.sight), number, caller
+            )
             stages = await store.stages(number, subject.project_id)
             chosen = _chosen(stages, number, workflow)
             stored = await self._stored(connection, store, subject, stages)

@@ -44,7 +44,7 @@ class Exports:
             Too many exports wait.
         """
         async with self._pool.acquire() as connection:
-            project = _allowed(await find_project(connection, slug), slug, caller)
+            project = _allowed(await find_project(connection, slug, caller.sight), slug, caller)
             if wish.table is Table.LABELS:
                 await sequence(connection)
         parts: list[bytes] = []
@@ -58,7 +58,7 @@ class Exports:
     async def dictionary(self, caller: Caller, slug: str, table: Table) -> dict[str, Any]:
         """Return what there is to know of a table before it is exported; raises as `page` does."""
         async with self._pool.acquire() as connection:
-            project = _allowed(await find_project(connection, slug), slug, caller)
+            project = _allowed(await find_project(connection, slug, caller.sight), slug, caller)
         async with self._its_turn():
             return await asyncio.to_thread(self._described, project, table)
 

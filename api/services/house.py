@@ -4,17 +4,21 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from api.caller import Caller
+from api.services.accounts import Accounts
 from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
 from api.services.desk import Desk
+from api.services.directory import Directory
 from api.services.events import Events
 from api.services.explaining import Explanations
 from api.services.export_pages import Exports
 from api.services.health import Health
+from api.services.invitations import Invitations
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.members import Members
 from api.services.moderation import Moderation
 from api.services.monitoring import Monitoring
 from api.services.pages import Pages
@@ -27,6 +31,7 @@ from api.services.publishing import Publishing
 from api.services.push import Push
 from api.services.retractions import Retractions
 from api.services.subjects import Subjects
+from api.services.token_lists import TokenLists
 from api.services.tokens import Tokens
 from api.services.uploads import Uploads
 from api.services.videos import Videos
@@ -62,6 +67,11 @@ class Services:
     tokens: Tokens
     uploads: Uploads
     levels: Levels
+    members: Members
+    invitations: Invitations
+    token_lists: TokenLists
+    directory: Directory
+    accounts: Accounts
     monitoring: Monitoring
     calibrations: Calibrations
     questions: Questions

@@ -62,7 +62,7 @@ class Moderation:
             They have sent as many as one may in a day.
         """
         async with self._pool.acquire() as connection:
-            project_id = await _project(connection, slug)
+            project_id = await _project(connection, caller, slug)
             store = DeskStore(connection)
             subject, about = None, None
             if report.about.startswith("S"):
@@ -125,15 +125,15 @@ class Moderation:
         return report_view(closed)
 
 
-async def _project(connection: Connection, slug: str) -> int:
-    project = await PromotionStore(connection).project(slug)
+async def _project(connection: Connection, caller: Caller, slug: str) -> int:
+    project = await PromotionStore(connection).project(slug, caller.sight)
     if project is None:
         raise UnknownProjectError(slug)
     return project.id
 
 
 async def _moderated(connection: Connection, caller: Caller, slug: str) -> int:
-    project_id = await _project(connection, slug)
+    project_id = await _project(connection, caller, slug)
     moderates(caller, project_id, slug)
     return project_id
 

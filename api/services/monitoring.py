@@ -65,6 +65,8 @@ class Monitoring:
     async def tell(self, sent_token: str | None, accept: str) -> tuple[bytes, str]:
         """Return all numbers and their media type: the text format of Prometheus, or OpenMetrics if that is accepted.
 
+        Private projects are named only where a token is asked for.
+
         Raises
         ------
         NotAuthenticatedError
@@ -75,7 +77,7 @@ class Monitoring:
         if self._token is not None and not hmac.compare_digest((sent_token or "").encode(), self._token.encode()):
             why = "no token was sent" if sent_token is None else "the token is another"
             raise NotAuthenticatedError(why, token_sent=sent_token is not None, which="of CHAFFINCH_METRICS_TOKEN")
-        samples = [Sample(*number) for number in await read_numbers(self._pool)]
+        samples = [Sample(*number) for number in await read_numbers(self._pool, private=self._token is not None)]
         return exposition(families(ASKED, samples), accept)
 
 

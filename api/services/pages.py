@@ -81,8 +81,10 @@ class Pages:
         self._pool = pool
 
     @reachable
-    async def read(self, slug: str, width: int) -> PagesReply:
+    async def read(self, slug: str, width: int, sight: Sequence[int] = ()) -> PagesReply:
         """Return the pages of a project with pictures for a width.
+
+        `sight` are the private projects that are there for whoever asks.
 
         Raises
         ------
@@ -90,7 +92,7 @@ class Pages:
             There is no such project.
         """
         async with self._pool.acquire() as connection:
-            pages = await PageStore(connection).read(slug)
+            pages = await PageStore(connection).read(slug, list(sight))
         if pages is None:
             raise UnknownProjectError(slug)
         # Between two steps there is at most a picture's own width, its widest: all widths up to a step see the same.

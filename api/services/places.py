@@ -47,7 +47,7 @@ class Places:
         # The first cone of a process loads astropy, for 0.3 s in which nobody's swipe should have to wait.
         cone = None if query.near is None else await asyncio.to_thread(_cone, query.near, query.radius)
         async with self._pool.acquire() as connection:
-            project_id = await LabelStore(connection).find_project(slug)
+            project_id = await LabelStore(connection).find_project(slug, caller.sight)
             if project_id is None:
                 raise UnknownProjectError(slug)
             if not caller.researches(project_id):

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from api.caller import Caller
-from api.errors import UnknownProjectError
+from api.errors import NotAllowedError, UnknownProjectError
 from api.services.next_level import Asked, level_views
 from api.services.project_rules import ProjectRules
 from api.services.published import Published, PublishedCascades
@@ -36,8 +36,10 @@ class ProgressReports:
         self._rules = rules
 
     @reachable
-    async def of_project(self, slug: str) -> dict[str, Any]:
+    async def of_project(self, slug: str, sight: Sequence[int] = ()) -> dict[str, Any]:
         """Return what a project has reached (`mobile_schemas.progress.ProgressOut`).
+
+        `sight` are the private projects that are there for whoever asks.
 
         Raises
         ------
@@ -46,7 +48,7 @@ class ProgressReports:
         """
         async with self._pool.acquire() as connection:
             store = ProgressStore(connection)
-            found = await store.project(slug)
+            found = await store.project(slug, list(sight))
             if found is None:
                 raise UnknownProjectError(slug)
             project_id, version_id = found
@@ -69,10 +71,14 @@ class ProgressReports:
         ------
         UnknownProjectError
             There is no such project.
+        NotAllowedError
+            The token is for another project.
         """
         async with self._slow_pool.acquire() as connection:
             store = ProgressStore(connection)
-            promoting = await self._rules.by_slug(connection, slug)
+            promoting = await self._rules.by_slug(connection, slug, caller.sight)
+            if caller.project_id not in (None, promoting.project.id):
+                raise NotAllowedError("the token is for another project")
             asked = await self._asked(connection, promoting.project.version_id)
             days = await store.days(caller.person_id, promoting.project.id)
             training = dict(zip(asked, await store.training(caller.person_id, list(asked)), strict=True))

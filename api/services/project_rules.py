@@ -13,9 +13,9 @@ class ProjectRules:
     def __init__(self, published: PublishedCascades) -> None:
         self._published = published
 
-    async def by_slug(self, connection: Connection, slug: str) -> Promoting:
-        """Return a project. Raises UnknownProjectError."""
-        project = await PromotionStore(connection).project(slug)
+    async def by_slug(self, connection: Connection, slug: str, sight: list[int] | None = None) -> Promoting:
+        """Return a project that is not private, or in sight; any for the operator. Raises UnknownProjectError."""
+        project = await PromotionStore(connection).project(slug, sight)
         if project is None:
             raise UnknownProjectError(slug)
         return await self._with_rules(connection, project)

@@ -26,15 +26,17 @@ class Projects:
         self._published = published
 
     @reachable
-    async def list(self) -> dict[str, Any]:
-        """Return all projects by slug, with what a list shows of them, by one statement."""
+    async def list(self, sight: Sequence[int] = ()) -> dict[str, Any]:
+        """Return the public projects and those in sight by slug, as a list shows them, by one statement."""
         async with self._pool.acquire() as connection:
-            faces = await PageStore(connection).faces()
+            faces = await PageStore(connection).faces([*sight])
         return {"projects": [_face_view(face) for face in faces]}
 
     @reachable
-    async def get(self, slug: str) -> dict[str, Any]:
+    async def get(self, slug: str, sight: Sequence[int] = ()) -> dict[str, Any]:
         """Return a project with its workflows in the order of the cascade, and those that are retired after them.
+
+        `sight` are the private projects that are there for whoever asks.
 
         Raises
         ------
@@ -43,7 +45,7 @@ class Projects:
         """
         async with self._sessions.begin() as session:
             store = ProjectStore(session)
-            project = await store.by_slug(slug)
+            project = await store.by_slug(slug, sight)
             if project is None:
                 raise UnknownProjectError(slug)
             editions = await store.editions(project.id)
@@ -51,7 +53,7 @@ class Projects:
             current = None
             if project.version_id is not None:
                 current = await self._published.get(connection, project.version_id)
-            [face] = await PageStore(connection).faces(project.id)
+            face = await PageStore(connection).face(project.id)
             declared = [(each, await self._published.get(connection, each.version_id)) for each in editions]
         return _face_view(face) | {
             "version": None if current is None else current.number,

@@ -55,7 +55,7 @@ class Promotions:
         """
         by = Decider(caller.volunteer_id, caller.person_id, datetime.now(UTC))
         async with self._pool.acquire() as connection:
-            promoting = await self._projects.by_slug(connection, slug)
+            promoting = await self._projects.by_slug(connection, slug, caller.sight)
             moderates(caller, promoting.project.id, slug)
             numbers = [number_of(each.volunteer) for each in wanted.decisions]
             known = await PromotionStore(connection).volunteers(numbers)
@@ -84,7 +84,7 @@ class Promotions:
         """
         async with self._pool.acquire() as connection:
             store = PromotionStore(connection)
-            promoting = await self._projects.by_slug(connection, slug)
+            promoting = await self._projects.by_slug(connection, slug, caller.sight)
             moderates(caller, promoting.project.id, slug)
             persons = None
             if query.volunteer:
@@ -115,7 +115,7 @@ class Promotions:
             The last word about the level is no refusal, loss or revocation, or was appealed against already.
         """
         async with self._pool.acquire() as connection:
-            promoting = await self._projects.by_slug(connection, slug)
+            promoting = await self._projects.by_slug(connection, slug, caller.sight)
             async with connection.transaction():
                 case = await Case.hold(connection, promoting, Known(caller.volunteer_id, caller.person_id, caller.name))
                 last = case.standing.newest(appeal.level)

@@ -105,7 +105,7 @@ class Push:
         """
         async with self._pool.acquire() as connection, connection.transaction():
             store = PushStore(connection)
-            found = await store.find_workflow(workflow_id, caller.person_id)
+            found = await store.find_workflow(workflow_id, caller.person_id, caller.project_id, caller.of_project)
             if found is None:
                 raise UnknownWorkflowError(workflow_id)
             await self._check(connection, caller, workflow_id, found)

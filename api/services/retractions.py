@@ -34,6 +34,7 @@ Verdict = dict[str, Any]
 _DETAILS: Final = {
     "gold_shown": "The answer to this training subject has been shown, so yours is final.",
     "too_late": f"An answer can be taken back for {WINDOW.seconds // 60} minutes; this one is older, and stands.",
+    "other_project": "The token is bound to another project than this answer's.",
     "busy": "The answer is arriving at this moment; please send the retraction again.",
 }
 
@@ -107,12 +108,15 @@ class _Retraction:
     async def _lock(self, voted: Sequence[tuple[UUID, Key]], verdicts: dict[UUID, Verdict]) -> list[_Withdrawal]:
         """Lock the cards, and return those votes that may be taken back."""
         keys = [(key.workflow_id or 0, key.subject_id or 0) for _, key in voted]
-        cards = await self._store.lock_voted_cards([key[0] for key in keys], [key[1] for key in keys], WINDOW)
+        columns = [key[0] for key in keys], [key[1] for key in keys]
+        cards = await self._store.lock_voted_cards(*columns, WINDOW, self._caller.project_id)
         withdrawals = []
         for place, (client_id, _) in enumerate(voted):
             card = cards.get(place)
             if card is None or card.client_id != client_id:
                 verdicts[client_id] = {"id": client_id, "verdict": "duplicate"}  # taken back while we waited
+            elif card.elsewhere:
+                verdicts[client_id] = _refused(client_id, "other_project")
             elif card.truth is not None:
                 verdicts[client_id] = _refused(client_id, "gold_shown")
             elif card.settled:

@@ -1,5 +1,6 @@
 """Subjects, as everybody may see them."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from api.errors import UnknownSubjectError
@@ -20,8 +21,8 @@ class Subjects:
         self._sessions = sessions
 
     @reachable
-    async def get(self, number: int) -> dict[str, Any]:
-        """Return what a volunteer may see of a subject.
+    async def get(self, number: int, sight: Sequence[int] = ()) -> dict[str, Any]:
+        """Return what a volunteer may see of a subject; `sight` are the private projects that are there for them.
 
         Raises
         ------
@@ -29,7 +30,7 @@ class Subjects:
             There is no such subject.
         """
         async with self._sessions.begin() as session:
-            subject = await SubjectStore(session).by_number(number)
+            subject = await SubjectStore(session).by_number(number, sight)
         if subject is None:
             raise UnknownSubjectError(subject_id(number))
         shown = card_view(subject.metadata, subject.locations, WIDTH)

@@ -19,7 +19,7 @@ from api.services.reachable import reachable
 from api.store.engine import Pool
 from api.store.projects import ProjectStore
 from api.store.sessions import Session, Sessions
-from api.store.tokens import Bearer, StoredToken, TokenStore, find_bearer, note_use
+from api.store.tokens import Bearer, NewToken, StoredToken, TokenStore, find_bearer, note_use
 from api.store.volunteers import VolunteerStore
 
 PREFIX: Final = "chf_"
@@ -93,6 +93,10 @@ class Tokens:
             self._believed[sha256] = (now + BELIEVED_SECONDS, caller)
         return caller
 
+    def forget(self, person_id: int) -> None:
+        """Believe no token of a person any more that was looked up in this process."""
+        self._believed = {key: kept for key, kept in self._believed.items() if kept[1].person_id != person_id}
+
     @reachable
     async def _look_up(self, sha256: bytes) -> Caller | None:
         found = await find_bearer(self._pool, sha256)
@@ -110,7 +114,9 @@ class Tokens:
             roles=_roles(found),
         )
 
-    async def issue(self, slug: str, scope: Scope, source: str) -> IssuedToken:
+    async def issue(
+        self, slug: str, scope: Scope, source: str, *, label: str | None = None, lasts: timedelta | None = None
+    ) -> IssuedToken:
         """Issue a token for a project, with a person of its own: votes imported by it are one person's.
 
         Raises
@@ -119,13 +125,15 @@ class Tokens:
             There is no such project.
         """
         token = new_token()
+        ends = None if lasts is None else datetime.now(UTC) + lasts
         async with self._sessions.begin() as session:
             project = await ProjectStore(session).by_slug(slug)
             if project is None:
                 raise UnknownProjectError(slug)
             volunteer = await VolunteerStore(session).add()
             assert volunteer is not None
-            TokenStore(session).add(sha256_of(token), scope, volunteer.id, project.id, source)
+            values = NewToken(scope, volunteer.id, project.id, source, label=label, expires_at=ends)
+            await TokenStore(session).put(sha256_of(token), values)
         return IssuedToken(token, volunteer.id, volunteer.person_id)
 
     async def of_project(self, slug: str) -> Sequence[StoredToken]:

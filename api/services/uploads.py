@@ -129,7 +129,7 @@ class Uploads:
 
 
 async def _own_project(connection: Connection, caller: Caller, slug: str) -> int:
-    project_id = await UploadStore(connection).project_number(slug)
+    project_id = await UploadStore(connection).project_number(slug, caller.sight)
     if project_id is None:
         raise UnknownProjectError(slug)
     if not caller.researches(project_id):

@@ -7,7 +7,7 @@ from mobile_schemas.classifications import ClassificationIn
 
 Verdict = dict[str, Any]
 
-_COUNTED = frozenset({Exclusion.NONE, Exclusion.GOLD, Exclusion.AUDIT})
+COUNTED = frozenset({Exclusion.NONE, Exclusion.GOLD, Exclusion.AUDIT})
 """Votes that did what the volunteer was asked for; the audit is for us to know."""
 
 _KEPT = {
@@ -37,7 +37,7 @@ _REJECTED = {
 
 def kept_or_created(item: ClassificationIn, exclusion: int, truth: int | None, explanation: str | None) -> Verdict:
     """Return the verdict of a swipe that has just been stored."""
-    if exclusion in _COUNTED:
+    if exclusion in COUNTED:
         verdict: Verdict = {"id": item.id, "verdict": "created"}
     else:
         why = Exclusion(exclusion)

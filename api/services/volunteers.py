@@ -41,7 +41,7 @@ class Volunteers:
     async def me(self, caller: Caller) -> dict[str, Any]:
         """Return what is known of the one who asks."""
         async with self._sessions.begin() as session:
-            levels = await VolunteerStore(session).levels(caller.person_id)
+            levels = await VolunteerStore(session).levels(caller.person_id, caller.sight)
         return {
             "volunteer": volunteer_id(caller.volunteer_id),
             "name": caller.name,

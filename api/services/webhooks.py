@@ -114,7 +114,7 @@ class Webhooks:
 
 
 async def _project(connection: Connection, caller: Caller | None, slug: str) -> int:
-    project = await EventStore(connection).find_project(slug)
+    project = await EventStore(connection).find_project(slug, None if caller is None else caller.sight)
     if project is None:
         raise UnknownProjectError(slug)
     if caller is not None and not caller.researches(project.id):

@@ -16,8 +16,16 @@ from api.store.statements import statements
 _SQL = statements("ballot")
 
 
+class Voters(NamedTuple):
+    """Who votes, column by column: persons, the projects that tokens are bound to, and those whose own tokens are."""
+
+    persons: list[int]
+    bound_to: list[int | None]
+    of_project: list[int | None]
+
+
 class CardNow(NamedTuple):
-    """A locked card: what it is, and the vote that it carries, if any."""
+    """A locked card: what it is, and the vote that it carries, if any; `hidden`: its project is not there for them."""
 
     gold: bool
     attempt: int
@@ -26,6 +34,7 @@ class CardNow(NamedTuple):
     answer: int | None
     exclusion: int | None
     truth: int | None
+    hidden: bool
 
 
 class Context(NamedTuple):
@@ -116,9 +125,11 @@ class BallotStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def lock_cards(self, persons: list[int], workflows: list[int], subjects: list[int]) -> dict[int, CardNow]:
+    async def lock_cards(self, voters: Voters, workflows: list[int], subjects: list[int]) -> dict[int, CardNow]:
         """Lock the cards that exist and return them by their place in the batch."""
-        rows = await self._connection.fetch(_SQL["lock_cards"], persons, workflows, subjects)
+        rows = await self._connection.fetch(
+            _SQL["lock_cards"], voters.persons, workflows, subjects, voters.bound_to, voters.of_project
+        )
         return {row[0] - 1: CardNow(*row[1:]) for row in map(tuple, rows)}
 
     async def claim_keys_and_read_contexts(
@@ -210,12 +221,16 @@ class BallotStore:
         nothing: list[list[Any]] = [[] for _ in range(20)]
         await self.follow_up(nothing[:4], nothing[4:8], nothing[8:], [*columns, *left])
 
-    async def known_workflows(self, workflows: list[int]) -> set[int]:
-        """Return those workflow numbers that exist."""
-        rows = await self._connection.fetch("SELECT id FROM workflow WHERE id = ANY($1::int[])", workflows)
-        return {row[0] for row in rows}
+    async def known_workflows(self, voters: Voters, workflows: list[int]) -> set[int]:
+        """Return the places of those workflows that are there for who names them."""
+        rows = await self._connection.fetch(
+            _SQL["known_workflows"], voters.persons, workflows, voters.bound_to, voters.of_project
+        )
+        return {row[0] - 1 for row in rows}
 
-    async def known_subjects(self, subjects: list[int]) -> set[int]:
-        """Return those subject numbers that exist."""
-        rows = await self._connection.fetch("SELECT id FROM subject WHERE id = ANY($1::bigint[])", subjects)
-        return {row[0] for row in rows}
+    async def known_subjects(self, voters: Voters, subjects: list[int]) -> set[int]:
+        """Return the places of those subjects that are there for who names them."""
+        rows = await self._connection.fetch(
+            _SQL["known_subjects"], voters.persons, subjects, voters.bound_to, voters.of_project
+        )
+        return {row[0] - 1 for row in rows}

@@ -15,13 +15,14 @@ _SQL = statements("deck")
 
 
 class Seat(NamedTuple):
-    """Who asks for cards of which workflow, under which key; a token may be bound to one project."""
+    """Who asks for cards of which workflow, under which key; a token may be bound to one project, or be that one's."""
 
     person_id: int
     volunteer_id: int
     workflow_id: int
     key: UUID
     bound_to: int | None = None
+    of_project: int | None = None
 
 
 class Table(NamedTuple):
@@ -114,7 +115,13 @@ class DeckStore:
         """Lock what each person has shown, and return what the dealer must know; `None`: no such workflow."""
         persons = [seat.person_id for seat in self._seats]
         workflows = [seat.workflow_id for seat in self._seats]
-        columns = (persons, workflows, [seat.key for seat in self._seats])
+        columns = (
+            persons,
+            workflows,
+            [seat.key for seat in self._seats],
+            [seat.bound_to for seat in self._seats],
+            [seat.of_project for seat in self._seats],
+        )
         rows = await self._connection.fetch(_SQL["sit_down"], *columns)
         if any(row["dealt"] is None for row in rows):
             await self._connection.execute(_SQL["begin_skills"], persons, workflows)

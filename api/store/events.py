@@ -47,9 +47,9 @@ class EventStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def find_project(self, slug: str) -> EventProject | None:
+    async def find_project(self, slug: str, sight: list[int] | None) -> EventProject | None:
         """Return the project of a slug."""
-        row = await self._connection.fetchrow(_SQL["find_project"], slug)
+        row = await self._connection.fetchrow(_SQL["find_project"], slug, sight)
         return None if row is None else EventProject(*row)
 
     async def project_of(self, number: int) -> EventProject | None:

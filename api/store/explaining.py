@@ -138,9 +138,9 @@ class ExplainingStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def find_subject(self, number: int) -> ExplainedSubject | None:
-        """Return a subject."""
-        row = await self._connection.fetchrow(_SQL["find_subject"], number)
+    async def find_subject(self, number: int, sight: list[int] | None) -> ExplainedSubject | None:
+        """Return a subject, if its project is not private, or in sight; the operator sees all."""
+        row = await self._connection.fetchrow(_SQL["find_subject"], number, sight)
         if row is None:
             return None
         columns = dict(row)

@@ -170,9 +170,9 @@ class Snapshot:
         return [row for batch in self._stream(name, *values) for row in batch.to_pylist()]
 
 
-async def find_project(connection: Connection, slug: str) -> StoredProject | None:
+async def find_project(connection: Connection, slug: str, sight: list[int] | None = None) -> StoredProject | None:
     """Return a project."""
-    row = await connection.fetchrow(_SQL["project"], slug)
+    row = await connection.fetchrow(_SQL["project"], slug, sight)
     return None if row is None else StoredProject(*row)
 
 

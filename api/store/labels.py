@@ -72,9 +72,9 @@ class LabelStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def find_project(self, slug: str) -> int | None:
+    async def find_project(self, slug: str, sight: list[int] | None = None) -> int | None:
         """Return the number of a project."""
-        number: int | None = await self._connection.fetchval(_SQL["find_project"], slug)
+        number: int | None = await self._connection.fetchval(_SQL["find_project"], slug, sight)
         return number
 
     async def page(self, project_id: int, after: int, limit: int) -> list[Label]:

@@ -6,9 +6,12 @@ from api.store.statements import statements
 _SQL = statements("monitoring")
 
 
-async def read_numbers(pool: Pool) -> list[tuple[str, tuple[str, ...], float]]:
-    """Return the metric, its label values and the number of everything that is asked for, in one statement."""
-    return [(row[0], tuple(row[1]), row[2]) for row in await pool.fetch(_SQL["read"])]
+async def read_numbers(pool: Pool, *, private: bool) -> list[tuple[str, tuple[str, ...], float]]:
+    """Return the metric, its label values and the number of everything that is asked for, in one statement.
+
+    Those of private projects are among it where `private`.
+    """
+    return [(row[0], tuple(row[1]), row[2]) for row in await pool.fetch(_SQL["read"], private)]
 
 
 def connections(pool: Pool) -> tuple[int, int]:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import asyncpg
+
 from api.store.decks import Location
 from api.store.engine import Connection
 from api.store.statements import statements
@@ -47,9 +49,9 @@ class PageStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def read(self, slug: str) -> tuple[StoredPage, ...] | None:
+    async def read(self, slug: str, sight: list[int] | None = None) -> tuple[StoredPage, ...] | None:
         """Return the pages of a project by name, or None where there is no such project."""
-        rows = await self._connection.fetch(_SQL["read"], slug)
+        rows = await self._connection.fetch(_SQL["read"], slug, sight)
         return tuple(StoredPage(*row) for row in rows if row[0] is not None) if rows else None
 
     async def find(self, slug: str) -> tuple[int, list[str]] | None:
@@ -74,10 +76,17 @@ class PageStore:
         """Remove a page; tell whether it was there."""
         return await self._connection.fetchval(_SQL["remove"], project_id, name) is not None
 
-    async def faces(self, project_id: int | None = None) -> list[Face]:
-        """Return what is shown of all projects in a list, or of one."""
-        rows = await self._connection.fetch(_SQL["faces"], project_id)
-        return [Face(row[0], row[1], row[2], None if row[3] is None else location(json.loads(row[3]))) for row in rows]
+    async def faces(self, sight: list[int]) -> list[Face]:
+        """Return what a list shows of all projects that are public or in sight."""
+        return _faces(await self._connection.fetch(_SQL["faces"], None, sight))
+
+    async def face(self, project_id: int) -> Face:
+        """Return what is shown of one project."""
+        return _faces(await self._connection.fetch(_SQL["faces"], project_id, []))[0]
+
+
+def _faces(rows: Sequence[asyncpg.Record]) -> list[Face]:
+    return [Face(row[0], row[1], row[2], None if row[3] is None else location(json.loads(row[3]))) for row in rows]
 
 
 def location(picture: PictureValues) -> Location:

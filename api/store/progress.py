@@ -61,9 +61,9 @@ class ProgressStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def project(self, slug: str) -> tuple[int, int | None] | None:
+    async def project(self, slug: str, sight: list[int]) -> tuple[int, int | None] | None:
         """Return the number of a project and that of the version of its cascade in force."""
-        row = await self._connection.fetchrow(_SQL["project"], slug)
+        row = await self._connection.fetchrow(_SQL["project"], slug, sight)
         return None if row is None else (row[0], row[1])
 
     async def totals(self, workflow_ids: Sequence[int]) -> list[Total]:

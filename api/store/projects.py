@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from api.store.sessions import Session
 from api.store.tables import CascadeVersionRow, ProjectRow, WorkflowRow
@@ -17,6 +17,7 @@ class Project(NamedTuple):
     slug: str
     title: str | None
     version_id: int | None
+    visibility: str = "public"
 
 
 class Edition(NamedTuple):
@@ -34,10 +35,24 @@ class ProjectStore:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def by_slug(self, slug: str) -> Project | None:
-        """Return the project of a slug."""
-        row = (await self._session.exec(select(ProjectRow).where(col(ProjectRow.slug) == slug))).first()
+    async def by_slug(self, slug: str, sight: Sequence[int] | None = None) -> Project | None:
+        """Return the project of a slug, if it is not private, or among those in sight; the operator sees all."""
+        found = select(ProjectRow).where(col(ProjectRow.slug) == slug)
+        if sight is not None:
+            found = found.where((col(ProjectRow.visibility) != "private") | col(ProjectRow.id).in_(sight))
+        row = (await self._session.exec(found)).first()
         return None if row is None else _project(row)
+
+    async def show_to(self, project_id: int, visibility: str) -> None:
+        """Let a project be public, unlisted or private."""
+        await self._session.exec(
+            update(ProjectRow).where(col(ProjectRow.id) == project_id).values(visibility=visibility)
+        )
+
+    async def every(self) -> Sequence[Project]:
+        """Return all projects by slug."""
+        rows = await self._session.exec(select(ProjectRow).order_by(col(ProjectRow.slug)))
+        return [_project(row) for row in rows]
 
     async def by_number(self, number: int) -> Project | None:
         """Return the project of a number."""
@@ -58,4 +73,4 @@ class ProjectStore:
 
 
 def _project(row: ProjectRow) -> Project:
-    return Project(row.id, row.slug, row.title, row.version_id)
+    return Project(row.id, row.slug, row.title, row.version_id, row.visibility)

@@ -99,9 +99,9 @@ class PromotionStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def project(self, slug: str) -> PromotedProject | None:
-        """Return a project by its short name."""
-        row = await self._connection.fetchrow(_SQL["project"], slug)
+    async def project(self, slug: str, sight: list[int] | None = None) -> PromotedProject | None:
+        """Return a project by its short name, if it is not private, or in sight; any for the operator."""
+        row = await self._connection.fetchrow(_SQL["project"], slug, sight)
         return None if row is None else PromotedProject(*row)
 
     async def project_by_number(self, number: int) -> PromotedProject | None:

@@ -53,9 +53,9 @@ class PublishingStore:
         assert row is not None
         return row[0], row[1]
 
-    async def find_project(self, slug: str) -> tuple[int, int | None] | None:
+    async def find_project(self, slug: str, sight: list[int] | None = None) -> tuple[int, int | None] | None:
         """Return number and version in force of a project, if there is one."""
-        row = await self._connection.fetchrow("SELECT id, version_id FROM project WHERE slug = $1", slug)
+        row = await self._connection.fetchrow(_SQL["find_project"], slug, sight)
         return None if row is None else (row[0], row[1])
 
     async def hold_version(self, project_id: int) -> int | None:

@@ -84,9 +84,11 @@ class PushStore:
         """Remove a subscription of a volunteer with its messages; say whether there was one."""
         return await self._connection.fetchval(_SQL["unsubscribe"], number, volunteer_id) is not None
 
-    async def find_workflow(self, workflow_id: int, person_id: int) -> Workflow | None:
-        """Return what decides whether a person may ask for more of a workflow."""
-        row = await self._connection.fetchrow(_SQL["find_workflow"], workflow_id, person_id)
+    async def find_workflow(
+        self, workflow_id: int, person_id: int, bound_to: int | None, of_project: int | None
+    ) -> Workflow | None:
+        """Return what decides whether a person may ask for more of a workflow that is there for their token."""
+        row = await self._connection.fetchrow(_SQL["find_workflow"], workflow_id, person_id, bound_to, of_project)
         return None if row is None else Workflow(*row)
 
     async def wish(self, person_id: int, workflow_id: int, kept: timedelta, first: timedelta) -> datetime:

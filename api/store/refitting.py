@@ -155,9 +155,9 @@ class RefittingStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def find_project(self, slug: str) -> int | None:
+    async def find_project(self, slug: str, sight: list[int] | None = None) -> int | None:
         """Return the number of a project."""
-        number: int | None = await self._connection.fetchval(_SQL["find_project"], slug)
+        number: int | None = await self._connection.fetchval(_SQL["find_project"], slug, sight)
         return number
 
     async def asked_workflows(self, slug: str | None = None) -> list[Candidate]:

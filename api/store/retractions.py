@@ -12,7 +12,10 @@ _SQL = statements("retraction")
 
 
 class VotedCard(NamedTuple):
-    """A locked card with what its vote did; `settled` once it is too old to be taken back."""
+    """A locked card with what its vote did; `settled` once it is too old to be taken back.
+
+    `elsewhere` is whether it is of another project than the one that the token is bound to.
+    """
 
     attempt: int
     client_id: UUID | None
@@ -24,6 +27,7 @@ class VotedCard(NamedTuple):
     truth: int | None
     volunteer_id: int
     settled: bool
+    elsewhere: bool
 
 
 class RetractionStore:
@@ -39,10 +43,12 @@ class RetractionStore:
         return {row[0] - 1: Key(*row[1:]) for row in map(tuple, rows)}
 
     async def lock_voted_cards(
-        self, workflows: list[int], subjects: list[int], window: timedelta
+        self, workflows: list[int], subjects: list[int], window: timedelta, bound_to: int | None
     ) -> dict[int, VotedCard]:
         """Lock cards; return them by place."""
-        rows = await self._connection.fetch(_SQL["lock_voted_cards"], self._person_id, workflows, subjects, window)
+        rows = await self._connection.fetch(
+            _SQL["lock_voted_cards"], self._person_id, workflows, subjects, window, bound_to
+        )
         return {row[0] - 1: VotedCard(*row[1:]) for row in map(tuple, rows)}
 
     async def write_retractions(self, columns: list[list[Any]], source: str) -> None:

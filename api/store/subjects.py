@@ -25,12 +25,15 @@ class SubjectStore:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def by_number(self, number: int) -> Subject | None:
-        """Return the subject of a number."""
+    async def by_number(self, number: int, sight: Sequence[int]) -> Subject | None:
+        """Return the subject of a number, if its project is not private, or in sight."""
         found = await self._session.exec(
             select(SubjectRow.metadata_, ProjectRow.slug)
             .join(ProjectRow, col(ProjectRow.id) == col(SubjectRow.project_id))
-            .where(col(SubjectRow.id) == number)
+            .where(
+                col(SubjectRow.id) == number,
+                (col(ProjectRow.visibility) != "private") | col(ProjectRow.id).in_(sight),
+            )
         )
         row = found.first()
         return None if row is None else Subject(number, row[1], dict(row[0]), await self._locations(number))

@@ -55,9 +55,9 @@ class UploadStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def project_number(self, slug: str) -> int | None:
+    async def project_number(self, slug: str, sight: list[int]) -> int | None:
         """Return the number of a project."""
-        number: int | None = await self._connection.fetchval(_SQL["project_number"], slug)
+        number: int | None = await self._connection.fetchval(_SQL["project_number"], slug, sight)
         return number
 
     async def begin(self, upload_id: UUID, project_id: int, name: str, size_bytes: int, sha256: str) -> StoredUpload:

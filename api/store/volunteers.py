@@ -1,8 +1,9 @@
 """Persons, the volunteers they are known as, and the levels that they hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from sqlalchemy import false
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select
 
@@ -46,21 +47,28 @@ class VolunteerStore:
         return None if number is None else Volunteer(number, person.id, name)
 
     async def by_number(self, number: int) -> Volunteer | None:
-        """Return the volunteer of a number."""
+        """Return the volunteer of a number, unless they have deleted their account."""
         row = await self._session.get(VolunteerRow, number)
-        return None if row is None else Volunteer(row.id, row.person_id, row.name)
+        return None if row is None or row.deleted_at is not None else Volunteer(row.id, row.person_id, row.name)
+
+    async def hold(self, person_id: int) -> None:
+        """Let others who change what belongs to a person wait until the end."""
+        await self._session.exec(select(PersonRow.id).where(col(PersonRow.id) == person_id).with_for_update())
 
     async def by_name(self, key: str) -> Volunteer | None:
         """Return the volunteer whose name has this key."""
         row = (await self._session.exec(select(VolunteerRow).where(col(VolunteerRow.name_key) == key))).first()
         return None if row is None else Volunteer(row.id, row.person_id, row.name)
 
-    async def levels(self, person_id: int) -> Mapping[str, int]:
-        """Return the highest level that a person holds in each project, by slug."""
+    async def levels(self, person_id: int, sight: Sequence[int] | None = None) -> Mapping[str, int]:
+        """Return the highest level that a person holds in each project that is not private, or in sight, by slug."""
+        hidden = (
+            false() if sight is None else (col(ProjectRow.visibility) == "private") & col(ProjectRow.id).not_in(sight)
+        )
         rows = await self._session.exec(
             select(ProjectRow.slug, func.max(LevelGrantRow.level))
             .join(LevelGrantRow, col(LevelGrantRow.project_id) == col(ProjectRow.id))
-            .where(col(LevelGrantRow.person_id) == person_id, _IN_FORCE)
+            .where(col(LevelGrantRow.person_id) == person_id, _IN_FORCE, ~hidden)
             .group_by(col(ProjectRow.slug))
             .order_by(col(ProjectRow.slug))
         )

@@ -114,6 +114,7 @@ async def _prepare(settings: Settings) -> dict[Access, str]:
         importer = await services.tokens.issue(SLUG, Scope.IMPORT, "test")
         return {
             "volunteer": registered["token"],
+            "person": registered["token"],
             "researcher": researcher.token,
             "listener": researcher.token,
             "import": importer.token,

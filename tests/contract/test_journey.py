@@ -19,6 +19,7 @@ from mobile_schemas.problems import ProblemOut
 from tests.contract.campaign import GOLD, MERGING, SLUG, SUBJECTS, TIDAL, Campaign
 from tests.contract.desk_journey import moderate
 from tests.contract.formats import uuid7
+from tests.contract.members_journey import run_a_project
 
 TABLE = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 
@@ -65,6 +66,7 @@ class Traveller:
 def traveller(campaign: Campaign, server_home: Home) -> Iterator[Traveller]:
     # What other tests were dealt and have not answered is on its way for 15 minutes: let that time be over.
     execute(server_home.run, "contract", "UPDATE stage SET in_flight = 0, reserved_until = NULL")
+    execute(server_home.run, "contract", "UPDATE project SET visibility = 'public'")  # they may have set it, too
     with httpx2.Client(base_url=campaign.url) as client:
         yield Traveller(client, campaign)
 
@@ -140,6 +142,7 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     ask_why(traveller, card["subject"])
     read_pages(traveller)
     moderate(traveller, me["volunteer"], token, card["subject"])
+    run_a_project(traveller)
     traveller.ask("openapi")
     assert traveller.asked == set(TABLE)
 

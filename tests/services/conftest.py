@@ -5,13 +5,16 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
+import httpx2
 import pytest
 
+from api.app import App
 from api.factory import open_services
 from api.services.house import Services
 from api.settings import Settings
 from api.store.engine import Connection, Pool, open_pool
 from tests.services.harvest import Connect, Harvest, sow
+from tests.services.people import People
 
 
 @pytest.fixture
@@ -63,3 +66,11 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 @pytest.fixture
 async def harvest(connection: Connection) -> Harvest:
     return await sow(connection)
+
+
+@pytest.fixture
+async def people(services: Services, database: Connection) -> AsyncIterator[People]:
+    """Builds people who ask one process for things."""
+    transport = httpx2.ASGITransport(app=App(services=services))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://chaffinch") as client:
+        yield People(database, client)

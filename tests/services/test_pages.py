@@ -120,7 +120,7 @@ async def test_a_client_that_has_the_pages_is_not_sent_them_again(
         wrong = await client.get(f"{path}?width=0")
         nowhere = await client.get("/v1/projects/nowhere/pages")
 
-    assert (first.status_code, first.headers["cache-control"]) == (200, "no-cache")
+    assert (first.status_code, first.headers["cache-control"]) == (200, "private, no-cache")
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert unchanged.headers["etag"] == first.headers["etag"]
     assert (changed.status_code, changed.json()["about"]) == (200, None)

@@ -2,9 +2,16 @@
 -- Every one is set-based: their number does not depend on the size of the batch.
 
 -- name: lock_cards
--- Lock the cards of a batch in sorted order; what was never dealt has no row here.
-SELECT q.n::int, c.gold, c.attempt, c.accepted_until < now() AS expired, c.client_id, c.answer, c.exclusion, c.truth
-FROM unnest($1::bigint[], $2::int[], $3::bigint[]) WITH ORDINALITY AS q (person_id, workflow_id, subject_id, n)
+-- Lock the cards of a batch in sorted order; what was never dealt has no row here. Whether a project is there for the
+-- one who votes is asked here too: a private one for its members and its own tokens ($5), and by a token that is bound to
+-- a project ($4) no other. What is hidden is told as what does not exist.
+SELECT q.n::int, c.gold, c.attempt, c.accepted_until < now() AS expired, c.client_id, c.answer, c.exclusion, c.truth,
+       (SELECT coalesce(q.bound_to <> p.id, false)
+               OR (p.visibility = 'private' AND q.of_project IS DISTINCT FROM p.id
+                   AND NOT EXISTS (SELECT FROM member m WHERE m.project_id = p.id AND m.person_id = c.person_id))
+        FROM workflow w JOIN project p ON p.id = w.project_id WHERE w.id = c.workflow_id) AS hidden
+FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5::int[]) WITH ORDINALITY
+    AS q (person_id, workflow_id, subject_id, bound_to, of_project, n)
 JOIN card c ON c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id
 ORDER BY c.person_id, c.workflow_id, c.subject_id
 FOR NO KEY UPDATE OF c;
@@ -48,6 +55,28 @@ ORDER BY q.n;
 SELECT q.n::int, k.workflow_id, k.subject_id, k.retracted_at IS NOT NULL AS retracted
 FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS q (person_id, client_id, n)
 JOIN swipe_key k ON k.person_id = q.person_id AND k.client_id = q.client_id;
+
+-- name: known_workflows
+-- The places of those workflows that are there for who names them.
+SELECT q.n::int
+FROM unnest($1::bigint[], $2::int[], $3::int[], $4::int[]) WITH ORDINALITY
+    AS q (person_id, workflow_id, bound_to, of_project, n)
+JOIN workflow w ON w.id = q.workflow_id
+JOIN project p ON p.id = w.project_id
+WHERE coalesce(q.bound_to, p.id) = p.id
+  AND (p.visibility <> 'private' OR q.of_project = p.id
+       OR EXISTS (SELECT FROM member m WHERE m.project_id = p.id AND m.person_id = q.person_id));
+
+-- name: known_subjects
+-- The places of those subjects that are there for who names them.
+SELECT q.n::int
+FROM unnest($1::bigint[], $2::bigint[], $3::int[], $4::int[]) WITH ORDINALITY
+    AS q (person_id, subject_id, bound_to, of_project, n)
+JOIN subject s ON s.id = q.subject_id
+JOIN project p ON p.id = s.project_id
+WHERE coalesce(q.bound_to, p.id) = p.id
+  AND (p.visibility <> 'private' OR q.of_project = p.id
+       OR EXISTS (SELECT FROM member m WHERE m.project_id = p.id AND m.person_id = q.person_id));
 
 -- name: bind_tombstones
 -- A vote has arrived after its retraction: its client id now names its card.

@@ -14,8 +14,11 @@ ON CONFLICT DO NOTHING;
 -- Lock what each person has shown in a workflow (the decks of one person are dealt one after the other), and read what
 -- the dealer must know: the workflow, the deck of the same key, and the cards of the person's last decks that are open
 -- and reserved. Whether their subjects have retired meanwhile is not asked: gold does not, and would be left over.
+-- A private project is there for its members, by a token that is not bound to another, and for its own tokens; for the
+-- others its workflows are not found, as those that do not exist.
 WITH q AS MATERIALIZED (
-    SELECT * FROM unnest($1::bigint[], $2::int[], $3::uuid[]) WITH ORDINALITY AS q (person_id, workflow_id, key, n)
+    SELECT * FROM unnest($1::bigint[], $2::int[], $3::uuid[], $4::int[], $5::int[]) WITH ORDINALITY
+        AS q (person_id, workflow_id, key, bound_to, of_project, n)
 ), shown AS MATERIALIZED (
     SELECT q.n, s.dealt, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure, s.informedness
     FROM q JOIN skill s ON s.person_id = q.person_id AND s.workflow_id = q.workflow_id
@@ -29,6 +32,8 @@ SELECT q.n::int, w.project_id, w.name, w.closed_at IS NOT NULL AS closed, p.vers
 FROM q
 JOIN workflow w ON w.id = q.workflow_id
 JOIN project p ON p.id = w.project_id
+    AND (p.visibility <> 'private' OR p.id = q.of_project OR (coalesce(q.bound_to, p.id) = p.id AND EXISTS (
+        SELECT FROM member m WHERE m.project_id = p.id AND m.person_id = q.person_id)))
 LEFT JOIN shown s ON s.n = q.n
 LEFT JOIN LATERAL (SELECT max(level) AS level FROM level_grant
                    WHERE person_id = q.person_id AND project_id = w.project_id

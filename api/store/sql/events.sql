@@ -1,7 +1,7 @@
 -- Events: what is read of the outbox.
 
 -- name: find_project
-SELECT id, slug, pseudonym_key FROM project WHERE slug = $1;
+SELECT id, slug, pseudonym_key FROM project WHERE slug = $1 AND (visibility <> 'private' OR $2::int[] IS NULL OR id = ANY($2));
 
 -- name: project_of
 SELECT id, slug, pseudonym_key FROM project WHERE id = $1;

@@ -5,7 +5,7 @@ SELECT s.id, s.external_id, s.metadata::text AS metadata, p.id AS project_id, p.
        coalesce((SELECT jsonb_object_agg(c.name, c.value) FROM score c WHERE c.subject_id = s.id), '{}')::text AS scores,
        coalesce((SELECT jsonb_object_agg(c.name, c.model) FROM score c WHERE c.subject_id = s.id), '{}')::text AS models
 FROM subject s JOIN project p ON p.id = s.project_id
-WHERE s.id = $1;
+WHERE s.id = $1 AND (p.visibility <> 'private' OR $2::int[] IS NULL OR p.id = ANY($2));
 
 -- name: known_answers
 SELECT workflow, truth, explanation, set_at FROM gold_standard WHERE subject_id = $1 AND current ORDER BY workflow;

@@ -2,7 +2,7 @@
 
 -- name: project
 -- A project with the key of its pseudonyms.
-SELECT id, slug, title, pseudonym_key FROM project WHERE slug = $1;
+SELECT id, slug, title, pseudonym_key FROM project WHERE slug = $1 AND (visibility <> 'private' OR $2::int[] IS NULL OR id = ANY($2));
 
 -- name: horizon
 -- The moment before which every transaction that could write a vote has ended. A vote arrives when its transaction

@@ -1,7 +1,7 @@
 -- Labels: the feed, and an expert's word.
 
 -- name: find_project
-SELECT id FROM project WHERE slug = $1;
+SELECT id FROM project WHERE slug = $1 AND (visibility <> 'private' OR $2::int[] IS NULL OR id = ANY($2));
 
 -- name: page
 -- Labels of a project in the order of their announcement, after a position.

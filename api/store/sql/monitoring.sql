@@ -2,23 +2,24 @@
 
 -- name: read
 -- One row for each number: the metric, its labels, the value. Everything is counted already, short, or has an index.
+-- Private projects are named only to whoever has shown a token ($1).
 SELECT 'chaffinch_subjects', ARRAY[p.slug, w.name, w.id::text, s.state], s.subjects::float8
 FROM workflow_total t
 JOIN workflow w ON w.id = t.workflow_id
-JOIN project p ON p.id = w.project_id,
+JOIN project p ON p.id = w.project_id AND (p.visibility <> 'private' OR $1),
 LATERAL (VALUES ('open', t.open), ('contested', t.contested), ('retired', t.retired)) s (state, subjects)
 WHERE w.closed_at IS NULL
 UNION ALL
 SELECT 'chaffinch_votes', ARRAY[p.slug, w.name, w.id::text], t.votes::float8
 FROM workflow_total t
 JOIN workflow w ON w.id = t.workflow_id
-JOIN project p ON p.id = w.project_id
+JOIN project p ON p.id = w.project_id AND (p.visibility <> 'private' OR $1)
 WHERE w.closed_at IS NULL
 UNION ALL
 SELECT 'chaffinch_calibration_age_seconds', ARRAY[p.slug, w.name, w.id::text],
        extract(epoch FROM now() - c.fitted_at)::float8
 FROM workflow w
-JOIN project p ON p.id = w.project_id
+JOIN project p ON p.id = w.project_id AND (p.visibility <> 'private' OR $1)
 JOIN calibration c ON c.workflow_id = w.id AND c.revision = w.calibration
 WHERE w.closed_at IS NULL
 UNION ALL
@@ -35,13 +36,13 @@ SELECT 'chaffinch_outbox_position', '{}', coalesce(max(position), 0)::float8 FRO
 UNION ALL
 SELECT 'chaffinch_webhook_lag', ARRAY[p.slug, h.id::text],
        greatest((SELECT coalesce(max(o.position), 0) FROM outbox o WHERE o.project_id = h.project_id) - h.position, 0)::float8
-FROM webhook h JOIN project p ON p.id = h.project_id
+FROM webhook h JOIN project p ON p.id = h.project_id AND (p.visibility <> 'private' OR $1)
 UNION ALL
 SELECT 'chaffinch_webhook_failures', ARRAY[p.slug, h.id::text], h.failures::float8
-FROM webhook h JOIN project p ON p.id = h.project_id
+FROM webhook h JOIN project p ON p.id = h.project_id AND (p.visibility <> 'private' OR $1)
 UNION ALL
 SELECT 'chaffinch_webhook_paused', ARRAY[p.slug, h.id::text], (h.paused_at IS NOT NULL)::int::float8
-FROM webhook h JOIN project p ON p.id = h.project_id
+FROM webhook h JOIN project p ON p.id = h.project_id AND (p.visibility <> 'private' OR $1)
 UNION ALL
 SELECT 'chaffinch_import_jobs', ARRAY[s.state], count(j.id)::float8
 FROM (VALUES ('waiting'), ('running'), ('failed')) s (state) LEFT JOIN import_job j ON j.state = s.state

@@ -4,7 +4,7 @@
 -- One row for a project without pages, with nothing in it; none for a project that is not there.
 SELECT g.name, g.markdown, g.pictures::text
 FROM project p LEFT JOIN project_page g ON g.project_id = p.id
-WHERE p.slug = $1
+WHERE p.slug = $1 AND (p.visibility <> 'private' OR $2::int[] IS NULL OR p.id = ANY($2))
 ORDER BY g.name;
 
 -- name: find
@@ -31,7 +31,7 @@ RETURNING g.name, xmax = 0 AS new;
 DELETE FROM project_page WHERE project_id = $1 AND name = $2 RETURNING name;
 
 -- name: faces
--- All projects, or one: title, version, and what its about page begins with. Without a picture there, the first one of
+-- All projects that are public or among $2, or one: title, version, and what its about page begins with. Without a picture there, the first one of
 -- the lowest-numbered subject that is no gold, among the first 5,000: subjects come in their order from the index
 -- subject_in_order and each is asked in turn: 0.2 ms for a project, 7 ms for one that begins with 5,000 of gold.
 SELECT p.slug, p.title, a.summary, coalesce(a.pictures -> a.picture, s.picture)::text
@@ -49,5 +49,5 @@ LEFT JOIN LATERAL (
     SELECT jsonb_build_object('digest', l.digest, 'blurhash', l.blurhash, 'variants', l.variants) AS picture
     FROM location l WHERE l.subject_id = first.id ORDER BY l.ordinal LIMIT 1
 ) s ON true
-WHERE $1::int IS NULL OR p.id = $1
+WHERE CASE WHEN $1::int IS NULL THEN p.visibility = 'public' OR p.id = ANY($2::int[]) ELSE p.id = $1 END
 ORDER BY p.slug;

@@ -1,7 +1,7 @@
 -- What a project and its volunteers have reached. Nothing here reads all subjects or all cards of a project.
 
 -- name: project
-SELECT id, version_id FROM project WHERE slug = $1;
+SELECT id, version_id FROM project WHERE slug = $1 AND (visibility <> 'private' OR $2::int[] IS NULL OR id = ANY($2));
 
 -- name: workflows
 -- What the worker has counted of some workflows, in their order here; zeros where it has not counted one yet.

@@ -1,7 +1,8 @@
 -- The ledger of promotions, the levels that are held by it, and the questions that are open.
 
 -- name: project
-SELECT id, slug, title, version_id FROM project WHERE slug = $1;
+SELECT id, slug, title, version_id FROM project
+WHERE slug = $1 AND (visibility <> 'private' OR $2::int[] IS NULL OR id = ANY($2));
 
 -- name: project_by_number
 SELECT id, slug, title, version_id FROM project WHERE id = $1;

@@ -125,3 +125,6 @@ FROM workflow w JOIN skill s ON s.workflow_id = w.id
 WHERE w.project_id = $1 AND s.revision > 0
 ORDER BY w.project_id, s.person_id
 ON CONFLICT (project_id, person_id) DO UPDATE SET since = now(), taken_until = NULL;
+
+-- name: find_project
+SELECT id, version_id FROM project WHERE slug = $1 AND (visibility <> 'private' OR $2::int[] IS NULL OR id = ANY($2));

@@ -31,12 +31,15 @@ DELETE FROM push_subscription WHERE id IN (
 DELETE FROM push_subscription WHERE id = $1 AND volunteer_id = $2 RETURNING id;
 
 -- name: find_workflow
+-- A workflow that is there for person $2, whose token may be bound to project $3, or be that of project $4 itself.
 SELECT w.project_id, w.closed_at IS NOT NULL AS closed, p.version_id, coalesce(l.level, 1) AS level
 FROM workflow w
 JOIN project p ON p.id = w.project_id
 LEFT JOIN LATERAL (SELECT max(level) AS level FROM level_grant
                    WHERE person_id = $2 AND project_id = w.project_id AND (ends_at IS NULL OR ends_at > now())) l ON true
-WHERE w.id = $1;
+WHERE w.id = $1
+  AND (p.visibility <> 'private' OR p.id = $4::int OR (coalesce($3::int, p.id) = p.id AND EXISTS (
+      SELECT FROM member m WHERE m.project_id = p.id AND m.person_id = $2)));
 
 -- name: wish
 -- Asking again changes nothing but how long the wish is kept.
@@ -91,6 +94,9 @@ WITH asked AS MATERIALIZED (
       AND (SELECT coalesce((SELECT max(l.level) FROM workflow w JOIN level_grant l ON l.project_id = w.project_id
                             WHERE w.id = d.workflow_id AND l.person_id = d.person_id
                               AND (l.ends_at IS NULL OR l.ends_at > now())), 1)) >= d.level
+      AND (SELECT p.visibility <> 'private' OR EXISTS (SELECT FROM member m WHERE m.project_id = p.id
+                                                       AND m.person_id = d.person_id)
+           FROM workflow w JOIN project p ON p.id = w.project_id WHERE w.id = d.workflow_id)
       AND (SELECT 1 FROM volunteer v JOIN push_subscription s ON s.volunteer_id = v.id
            WHERE v.person_id = d.person_id LIMIT 1) IS NOT NULL
       AND (SELECT 1

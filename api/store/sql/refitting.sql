@@ -37,7 +37,7 @@ WHERE p.version_id IS NOT NULL AND ($1::text IS NULL OR p.slug = $1)
 ORDER BY w.id;
 
 -- name: find_project
-SELECT id FROM project WHERE slug = $1;
+SELECT id FROM project WHERE slug = $1 AND (visibility <> 'private' OR $2::int[] IS NULL OR id = ANY($2));
 
 -- name: try_to_refit
 -- Held by the connection: one refit of a workflow at a time.

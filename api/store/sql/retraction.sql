@@ -9,7 +9,8 @@ JOIN swipe_key k ON k.person_id = $1 AND k.client_id = q.client_id;
 -- name: lock_voted_cards
 -- Lock the cards that carry the votes, in sorted order, with everything that the votes did.
 SELECT q.n::int, c.attempt, c.client_id, c.answer, c.bucket, c.if_yes, c.if_no, c.flag, c.truth, c.volunteer_id,
-       c.received_at < now() - $4::interval AS settled
+       c.received_at < now() - $4::interval AS settled,
+       coalesce((SELECT project_id FROM workflow WHERE id = c.workflow_id) <> $5::int, false) AS elsewhere
 FROM unnest($2::int[], $3::bigint[]) WITH ORDINALITY AS q (workflow_id, subject_id, n)
 JOIN card c ON c.person_id = $1 AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id
 ORDER BY c.workflow_id, c.subject_id

@@ -79,7 +79,7 @@ UPDATE import_job SET state = $2, error = $3, finished_at = now() WHERE id = $1;
 SELECT slug FROM project WHERE id = $1;
 
 -- name: project_number
-SELECT id FROM project WHERE slug = $1;
+SELECT id FROM project WHERE slug = $1 AND (visibility <> 'private' OR $2::int[] IS NULL OR id = ANY($2));
 
 -- name: is_wanted
 -- Whether an import that has not ended needs an upload.

@@ -25,5 +25,6 @@ export type Classification = Models["ClassificationIn"];
 export type RetractionVerdicts = Models["RetractionVerdictsOut"];
 export type PushKey = Models["PushKeyOut"];
 export type PushSubscriptionReply = Models["PushSubscriptionOut"];
+export type JoinedReply = Models["JoinedOut"];
 export type ProblemDocument = Models["ProblemOut"];
 export type Answer = Classification["answer"];

@@ -185,6 +185,12 @@ export const ar: Messages = {
   noGuide: "ليس لهذا المشروع دليل ميداني بعد.",
   you: "أثرك",
   notFound: "لا يوجد شيء في هذا العنوان.",
+  invited: "دعوة",
+  invitedAbout: "أنت مدعوّ للمشاركة في مشروع. يمكن لمن سجّل الدخول أن ينضمّ.",
+  invitedLogIn: "سجّل الدخول أولًا، ثم افتح هذه الصفحة من جديد: الدعوة محفوظة في هذا الهاتف.",
+  invitationGone: "لم تعد هذه الدعوة مفتوحة. اطلب رابطًا جديدًا.",
+  joinNow: "انضمام",
+  joined: (title: string) => `لقد انضممت إلى ${title}.`,
   noReply: "يتعذّر الوصول إلى الخدمة حاليًا.",
   // Your effect
   streak: (days: number) =>

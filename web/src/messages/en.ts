@@ -133,6 +133,12 @@ export const en = {
   noGuide: "This project has no field guide yet.",
   you: "Your effect",
   notFound: "There is nothing at this address.",
+  invited: "Invitation",
+  invitedAbout: "You are invited to take part in a project. Whoever has logged in may join.",
+  invitedLogIn: "Log in first, then open this page again: the invitation is kept on this phone.",
+  invitationGone: "This invitation is no longer open. Ask for a new link.",
+  joinNow: "Join",
+  joined: (title: string) => `You have joined ${title}.`,
   noReply: "The service cannot be reached just now.",
   // Your effect
   streak: (days: number) => many(days, { one: "1 day in a row", other: `${days} days in a row` }),

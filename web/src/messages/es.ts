@@ -137,6 +137,12 @@ export const es: Messages = {
   noGuide: "Este proyecto todavía no tiene guía de campo.",
   you: "Tu aporte",
   notFound: "No hay nada en esta dirección.",
+  invited: "Invitación",
+  invitedAbout: "Te han invitado a participar en un proyecto. Puede unirse quien haya iniciado sesión.",
+  invitedLogIn: "Primero inicia sesión y luego vuelve a abrir esta página: la invitación se guarda en este teléfono.",
+  invitationGone: "Esta invitación ya no está abierta. Pide un enlace nuevo.",
+  joinNow: "Unirme",
+  joined: (title: string) => `Te has unido a ${title}.`,
   noReply: "No se puede contactar con el servicio en este momento.",
   // Your effect
   streak: (days: number) => many(days, { one: "1 día seguido", other: `${days} días seguidos` }),

@@ -18,7 +18,7 @@ const given: Record<string, unknown> = (() => {
 const REMEMBERED = 80;
 
 export interface Looking {
-  /** Send the volunteer's token along; without one nothing is asked. */
+  /** The reply is the volunteer's own: without a token nothing is asked. */
   personal?: boolean;
   /** Do not ask at all where something not older than this is here. */
   freshMs?: number;
@@ -45,15 +45,25 @@ export async function look<Reply>(
   if (known !== undefined) show(known.reply);
   if (known !== undefined && Date.now() - known.at < freshMs) return;
   try {
-    const bearer = personal ? await token() : null;
+    const bearer = await token();
     if (personal && bearer === null) return;
-    const reply = await ask<Reply>(path, { token: bearer });
+    const reply = await askAs<Reply>(path, bearer, personal);
     show(reply);
     await remember(path, reply);
   } catch (error) {
     if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
     if (personal && error instanceof Problem && error.status === 401) tokenIsUnknown();
     fail(error, known !== undefined);
+  }
+}
+
+/** Ask as the volunteer, who may be shown a private project; what is for everybody, without a token that is not known. */
+async function askAs<Reply>(path: string, bearer: string | null, personal: boolean): Promise<Reply> {
+  try {
+    return await ask<Reply>(path, { token: bearer });
+  } catch (error) {
+    if (personal || bearer === null || !(error instanceof Problem) || error.status !== 401) throw error;
+    return ask<Reply>(path);
   }
 }
 

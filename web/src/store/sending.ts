@@ -90,10 +90,12 @@ async function attempt(): Promise<void> {
     failures = 0;
     await plan();
   } catch (error) {
-    if (error instanceof Unreachable) tell({ kind: "network", reachable: false });
+    const unreachable = error instanceof Unreachable;
+    if (unreachable) tell({ kind: "network", reachable: false });
     if (stopped) return;
     failures += 1;
-    void requestSync();
+    // The browser's sync comes at once where there is a network: a service that asks for a pause shall have it.
+    if (unreachable) void requestSync();
     const wanted = error instanceof Problem ? error.retryAfterMs : 0;
     timer = setTimeout(() => void attempt(), pauseAfter(failures, FIRST_PAUSE_MS, wanted));
   }

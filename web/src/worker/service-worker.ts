@@ -19,7 +19,7 @@ const PICTURES = "pictures";
 /** More pictures than this are not kept: the oldest go, but for those of cards that this phone holds. */
 const MOST_PICTURES = 400;
 
-const PAGE = /^\/$|^\/(p|s)\/|^\/settings$/;
+const PAGE = /^\/$|^\/(p|s)\/|^\/(settings|join)$/;
 
 self.addEventListener("install", (event) => {
   const wanted = ["/", ...__SHELL__].map((url) => new Request(url, { cache: "reload" }));
