@@ -1,6 +1,8 @@
 """Levels, as the operator grants and takes them: through the ledger, like everybody else's."""
 
+import re
 from datetime import datetime
+from typing import Final
 
 from api.errors import UnknownVolunteerError
 from api.services.cases import EVERYBODYS_LEVEL, Case

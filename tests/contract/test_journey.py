@@ -141,10 +141,15 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     look_at_questions(traveller)
     ask_why(traveller, card["subject"])
     read_pages(traveller)
-    moderate(traveller, me["volunteer"], token, card["subject"])
-    run_a_project(traveller)
+    be_among_people(traveller, me, card["subject"])
     traveller.ask("openapi")
     assert traveller.asked == set(TABLE)
+
+
+def be_among_people(traveller: Traveller, me: dict[str, Any], subject: str) -> None:
+    """Be promoted, and run a project with others."""
+    moderate(traveller, me["volunteer"], me["token"], subject)
+    run_a_project(traveller)
 
 
 def wish_for_more(traveller: Traveller, token: str, workflow: int) -> None:
