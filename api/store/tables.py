@@ -126,7 +126,10 @@ class TokenRow(SQLModel, table=True):
     """
 
     __tablename__ = "token"
-    __table_args__ = (Index("token_of_imports", "project_id", "source", postgresql_where=text("scope = 'import'")),)
+    __table_args__ = (
+        Index("token_of_imports", "project_id", "source", postgresql_where=text("scope = 'import'")),
+        Index("token_volunteer", "volunteer_id"),
+    )
     sha256: bytes = _key(LargeBinary)
     scope: str = _words()
     volunteer_id: int | None = _big(null=True)

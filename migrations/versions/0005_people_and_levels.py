@@ -30,6 +30,7 @@ def _know_people() -> None:
     op.add_column("token", sa.Column("label", sa.Text(), nullable=True))
     op.add_column("token", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("token", sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("token_volunteer", "token", ["volunteer_id"])
     op.create_table(
         "identity",
         sa.Column("issuer", sa.Text(), autoincrement=False, nullable=False),

@@ -4,8 +4,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from api.caller import Role, Scope
+from api.http.calls import Call
+from api.routes.events import _is_welcome
 from api.services.house import Services
 from mobile_schemas.members import InvitationCreatedOut, InvitationIn, MemberOut, MembersOut
+from mobile_schemas.projects import ProjectPath
 from tests.services.people import People, Person
 
 HERE, THERE = "lenses", "galaxies"
@@ -253,6 +256,18 @@ async def test_owners_make_tokens_for_programs_and_a_bot_is_told_of_events_alone
     assert (await of_there.ask("DELETE", f"/v1/projects/{THERE}/tokens/{made['id']}")).status_code == 404
     assert (await owner.ask("DELETE", f"/v1/projects/{HERE}/tokens/{made['id']}")).status_code == 200
     assert (await bot.ask("GET", f"/v1/projects/{HERE}/events")).status_code == 401
+
+
+async def test_a_stream_ends_for_whoever_loses_the_role(people: People, services: Services) -> None:
+    here, _ = await two_projects(people)
+    person = await people.a_person({here: Role.RESEARCHER})
+    headers = [(b"authorization", f"Bearer {person.token}".encode())]
+    call = Call(ProjectPath(slug=HERE), None, None, None, headers)
+
+    before = await _is_welcome(services, call)
+    await people.database.execute("DELETE FROM member")
+
+    assert (before, await _is_welcome(services, call)) == (True, False)
 
 
 async def test_a_token_of_one_project_opens_nothing_of_another(people: People) -> None:

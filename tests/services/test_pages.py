@@ -250,8 +250,10 @@ async def test_the_first_subject_of_a_project_is_found_by_an_index_without_readi
     await a_location(database, await database.fetchval("SELECT max(id) - 10 FROM subject"))
     statement = (Path(__file__).parents[2] / "api/store/sql/pages.sql").read_text().partition("-- name: faces\n")[2]
 
+    of_all = statement.replace("$1", "NULL").replace("$2", "'{}'")
+
     async with pool.acquire() as connection:
-        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement.replace('$1', 'NULL')}"))
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {of_all}"))
 
     assert "subject_in_order" in plan
     assert "Seq Scan on subject" not in plan

@@ -30,13 +30,19 @@ class Refusing:
         route.fulfill(status=429, headers=headers, body=json.dumps(problem))
 
 
+def asked(phone: Phone, refusing: Refusing) -> int:
+    """Return how often something was asked; routes are answered while the page is waited for."""
+    phone.page.wait_for_timeout(100)
+    return len(refusing.asked_at)
+
+
 def test_swipes_wait_as_long_as_is_said_and_all_arrive(phone: Phone, service: Service) -> None:
     phone.begin(MEADOW, BIRD[MEADOW])
     refusing = Refusing(times=2)
     phone.context.route("**/v1/classifications", refusing)
 
     given = swipe_by_keys(phone, 3)
-    until(lambda: phone.page.wait_for_timeout(100) is None and len(refusing.asked_at) >= 3, 30)  # which runs the routes
+    until(lambda: asked(phone, refusing) >= 3, 30)
     phone.wait_until_sent()
 
     assert service.votes(phone.volunteer()) == given
