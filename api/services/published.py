@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.declaration_file import load
+from api.services import level_rules
 from api.store.calibrations import CalibrationValues, read_calibrations, revisions_in_force
 from api.store.cascades import read_version
 from api.store.engine import Connection
@@ -21,6 +22,7 @@ from cascade.calibration import UNCALIBRATED, Calibration
 from cascade.decision import rules_of
 from cascade.graph import Cascade, ScorePrior, Workflow
 from cascade.score import from_json
+from gamification.levels import Rule
 
 Revisions = Mapping[int, int]
 """The calibration in force of each workflow that has one, by number."""
@@ -45,6 +47,8 @@ class Published:
     rule_of: Mapping[int, int]
     looks: bool
     """Whether anything in the cascade looks at metadata or scores."""
+    levels: tuple[Rule, ...] = ()
+    """What levels ask for, from the lowest up."""
     calibrations: Mapping[int, Calibration] = field(default_factory=dict)
 
     def workflow(self, workflow_id: int) -> Workflow:
@@ -96,6 +100,7 @@ class PublishedCascades:
             ids=ids,
             rules=rules_of(cascade.workflows),
             rule_of={ids[workflow.name]: place for place, workflow in enumerate(cascade.workflows)},
+            levels=level_rules.rules_of(cascade),
             looks=any(w.when is not None or isinstance(w.prior, ScorePrior) for w in cascade.workflows),
         )
 
