@@ -27,7 +27,7 @@ Nothing here looks at what others answered, nor at how fast: a level is about wh
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -93,9 +93,9 @@ class Training:
         """Return the answers under one truth."""
         return self.yes if side == "yes" else self.no
 
-    def recent(self, side: Side | None = None) -> Answered:
-        """Return the last answers, or those under one truth."""
-        right = [fine for truth, fine in self.last[-LAST:] if side in (None, truth)]
+    def recent(self, side: Side) -> Answered:
+        """Return those of the last answers under one truth."""
+        right = [fine for truth, fine in self.last[-LAST:] if truth == side]
         return Answered(right=sum(right), wrong=len(right) - sum(right))
 
 
@@ -156,6 +156,8 @@ class Judgement:
 def judge(rule: Rule, record: Record, *, on_probation: bool = False) -> Judgement:
     """Return what a record means to a rule."""
     missing = [lack for workflow in rule.workflows for lack in _training_missing(rule, workflow, record.of(workflow))]
+    short = [lack for workflow in rule.workflows for lack in _short(workflow, record.of(workflow), rule.skill)]
+    missing += short
     counts: tuple[tuple[Literal["votes", "days", "talk"], int, int], ...] = (
         ("votes", record.votes, rule.votes),
         ("days", record.days, rule.days),
@@ -163,8 +165,8 @@ def judge(rule: Rule, record: Record, *, on_probation: bool = False) -> Judgemen
     )
     missing += [Missing(what, have, need) for what, have, need in counts if have < need]
     bar = rule.skill if on_probation else rule.keep
-    failed = [lack for workflow in rule.workflows for lack in _short(workflow, record.of(workflow), bar)]
-    return Judgement(tuple(missing), tuple(failed))
+    failed = tuple(replace(lack, need=bar) for lack in short if lack.have < bar)
+    return Judgement(tuple(missing), failed)
 
 
 def is_candidate(rule: Rule, workflow: str, no: Answered, yes: Answered) -> bool:
@@ -187,15 +189,16 @@ def _training_missing(rule: Rule, workflow: str, training: Training) -> list[Mis
             missing.append(Missing("gold", answered.seen, rule.gold, workflow, side))
         elif (low := right_share(answered, LOW)) < rule.skill:
             missing.append(Missing("skill", low, rule.skill, workflow, side))
-    return missing + _short(workflow, training, rule.skill)
+    return missing
 
 
 def _short(workflow: str, training: Training, bar: float) -> list[Missing]:
     """Return where the last answers fall short of a bar: on both sides together, or on one of them."""
-    weighed: tuple[tuple[Side | None, float], ...] = ((None, PRIOR_STRENGTH), ("no", STEADY), ("yes", STEADY))
-    found = []
-    for side, strength in weighed:
-        recent = training.recent(side)
-        if recent.seen and (median := right_share(recent, MEDIAN, strength)) < bar:
-            found.append(Missing("skill", median, bar, workflow, side, recent=True))
-    return found
+    no, yes = (training.recent(side) for side in SIDES)
+    weighed: tuple[tuple[Side | None, Answered, float], ...] = (
+        (None, no + yes, PRIOR_STRENGTH),
+        ("no", no, STEADY),
+        ("yes", yes, STEADY),
+    )
+    medians = ((side, right_share(recent, MEDIAN, strength)) for side, recent, strength in weighed if recent.seen)
+    return [Missing("skill", median, bar, workflow, side, recent=True) for side, median in medians if median < bar]
