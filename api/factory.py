@@ -17,6 +17,7 @@ from api.postgres.embedded import running_postgres
 from api.postgres.errors import ServerUnreachableError
 from api.services.archiving import archived_batches
 from api.services.asking import Questions
+from api.services.boards import Boards
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
@@ -141,6 +142,7 @@ def _build(
         projects=Projects(sessions, pool, published),
         pages=Pages(pool),
         progress=ProgressReports(pool, slow_pool, published),
+        boards=Boards(pool, slow_pool),
         subjects=Subjects(sessions),
         places=Places(pool),
         media=Pictures(open_storage(settings)),

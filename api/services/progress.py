@@ -14,8 +14,9 @@ from api.errors import UnknownProjectError
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
 from api.store.engine import Connection, Pool
-from api.store.progress import Activity, Effect, Membership, ProgressStore, Total, Training
+from api.store.progress import Activity, Done, Effect, Membership, ProgressStore, Total, Training
 from cascade.graph import Workflow
+from gamification.badges import BADGES, Totals
 from gamification.progress import NEEDED, Answered, progress
 from gamification.streaks import streak
 
@@ -77,9 +78,11 @@ class ProgressReports:
             if member is None:
                 raise UnknownProjectError(slug)
             asked = await self._asked(connection, member.version_id)
-            days = await store.days(caller.person_id, member.project_id)
+            all_days = await store.days(caller.person_id)
+            done = await store.done(caller.person_id)
             training = dict(zip(asked, await store.training(caller.person_id, list(asked)), strict=True))
             effects = await _effects(store, caller.person_id, training)
+        days = all_days.get(member.project_id, {})
         today = (datetime.now(UTC) + timedelta(minutes=utc_offset_minutes)).date()
         return {
             "project": slug,
@@ -88,6 +91,7 @@ class ProgressReports:
             **_calendar(days, today),
             "workflows": [_my_workflow(key, asked[key], effects[key], training[key]) for key in asked],
             "next_level": _next_level(member, asked, training),
+            "badges": _badges(all_days, done, today),
         }
 
     async def _asked(self, connection: Connection, version_id: int | None) -> Asked:
@@ -135,6 +139,23 @@ def _calendar(days: Mapping[date, int], today: date) -> dict[str, Any]:
         "days": [{"day": day, "votes": days.get(day, 0)} for day in shown],
         "streak": {"days": run.current, "best": run.best, "today": run.today},
     }
+
+
+def _badges(days: Mapping[int, Mapping[date, int]], done: Done, today: date) -> list[dict[str, Any]]:
+    """Return every badge, and how far somebody has come, in all projects together."""
+    taken_part = streak((day for each in days.values() for day in each), today)
+    totals = Totals(
+        votes=sum(votes for each in days.values() for votes in each.values()),
+        days=taken_part.total,
+        streak=taken_part.best,
+        projects=len(days),
+        training=done.training,
+        favourites=done.favourites,
+    )
+    return [
+        {"id": badge.id, "earned": badge.earned(totals), "have": totals.of(badge.kind), "need": badge.need}
+        for badge in BADGES
+    ]
 
 
 def _my_workflow(number: int, workflow: Workflow, effect: Effect, training: Training) -> dict[str, Any]:

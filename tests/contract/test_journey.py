@@ -16,6 +16,7 @@ from api.postgres.probe import execute
 from mobile_schemas.endpoint import BYTES, CURSOR_HEADER, NDJSON
 from mobile_schemas.endpoints import ENDPOINTS
 from mobile_schemas.problems import ProblemOut
+from tests.contract.board_journey import look_at_boards
 from tests.contract.campaign import GOLD, MERGING, SLUG, SUBJECTS, TIDAL, Campaign
 from tests.contract.formats import uuid7
 
@@ -123,6 +124,7 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
 
     trained = sum("feedback" in verdict for verdict in verdicts)
     read_what_was_reached(traveller, token, trained)
+    look_at_boards(traveller, token)
 
     named = {"key": str(uuid.uuid4()), "subjects": ["S1", "S2"]}
     assert len(traveller.ask("deal_named", named, workflow_id=workflow["id"]).json()["cards"]) == 2
