@@ -10,6 +10,7 @@ nothing of them. Everybody is told their own place all the same; whoever is not 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from heapq import nlargest
 from typing import Final, Literal
 
 By = Literal["votes", "days"]
@@ -60,9 +61,12 @@ def week_of(day: date) -> Week:
 
 def board(efforts: Iterable[Effort], by: By, places: int) -> list[Place]:
     """Return the first so many places; those who share a rank stand by their names."""
-    shown = sorted((each for each in efforts if each.shown), key=lambda each: (-_score(each, by), _order(each)))
+    shown = [each for each in efforts if each.shown]
+    least = min(nlargest(places, (_score(each, by) for each in shown)), default=0)
+    first = [each for each in shown if _score(each, by) >= least]  # few of many, so that not all need be put in order
+    first.sort(key=lambda each: (-_score(each, by), _order(each)))
     ranked: list[Place] = []
-    for number, effort in enumerate(shown[:places], 1):
+    for number, effort in enumerate(first[:places], 1):
         tied = bool(ranked) and _score(ranked[-1].effort, by) == _score(effort, by)
         ranked.append(Place(ranked[-1].rank if tied else number, effort))
     return ranked

@@ -3,10 +3,7 @@
 -- name: efforts
 -- A person is willing if none of the volunteers that they are known as asked to be left out. Whoever is kept out of the
 -- project is not shown either.
-SELECT a.person_id, v.name, a.votes, a.days,
-       coalesce(v.willing, false) AND NOT EXISTS (
-           SELECT FROM ban b WHERE b.person_id = a.person_id AND b.project_id = $1 AND b.lifted_at IS NULL
-                             AND (b.until IS NULL OR b.until > now())) AS willing
+SELECT a.person_id, v.name, a.votes, a.days, coalesce(v.willing, false) AND b.id IS NULL AS willing
 FROM (
     SELECT person_id, sum(votes)::int AS votes, count(*)::int AS days
     FROM activity_day
@@ -17,7 +14,9 @@ CROSS JOIN LATERAL (
     SELECT (array_agg(name ORDER BY id) FILTER (WHERE name IS NOT NULL))[1] AS name, bool_and(on_boards) AS willing
     FROM volunteer
     WHERE person_id = a.person_id AND deleted_at IS NULL
-) v;
+) v
+LEFT JOIN ban b ON b.person_id = a.person_id AND b.project_id = $1 AND b.lifted_at IS NULL
+               AND (b.until IS NULL OR b.until > now());
 
 -- name: seen
 -- Whether a person stands on boards when they take part.
