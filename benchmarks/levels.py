@@ -16,7 +16,7 @@ import numpy as np
 
 from cascade.dealing import arrange, plan
 from gamification.levels import LAST, Record, Rule, Side, Training, is_candidate, judge
-from gamification.progress import Answered
+from gamification.progress import MEDIAN, Answered, right_share
 
 DECK: Final = 10
 CARDS: Final = 500
@@ -29,6 +29,17 @@ BEFORE: Final = 300
 MUCH: Final = (10_000, 10_000)
 RATIO: Final = 0.7
 RULE: Final = Rule(level=2, workflows=("arc",))
+
+Weights = tuple[float | None, float | None]
+"""The weight of the prior when both sides together take a level, and when one side does; `None`: they do not."""
+
+OTHERS: Final[dict[str, Weights]] = {
+    "sides, weight 8": (None, 8),
+    "sides, weight 2": (None, 2),
+    "together, weight 8": (8, None),
+    "together, weight 2": (2, None),
+}
+"""Rules of losing that were tried."""
 
 Skill = tuple[float, float]
 """The share right where the truth is no, and where it is yes."""
@@ -116,6 +127,17 @@ class Volunteer:
         """What the rule is asked about."""
         return Record({"arc": Training(*self.answered, tuple(self.last))})
 
+    def falls_short(self, weights: Weights) -> bool:
+        """Whether the last answers are under what keeps a level, by a rule that is not ours."""
+        training = self.record.of("arc")
+        no, yes = training.recent("no"), training.recent("yes")
+        together, side = weights
+        weighed = ((no + yes, together), (no, side), (yes, side))
+        return any(
+            weight is not None and each.seen and right_share(each, MEDIAN, weight) < RULE.keep
+            for each, weight in weighed
+        )
+
     @property
     def by_ratio(self) -> bool:
         """Whether the raw ratio would do: so many of each class right, however few there are."""
@@ -138,16 +160,21 @@ def promotion(skill: Skill, seed: int) -> tuple[int | None, int | None, int]:
     return None, by_ratio, volunteer.gold
 
 
-def loss(before: Skill, after: Skill, cards: int, on_probation: bool, seed: int) -> tuple[int, int] | None:
+def loss(
+    before: Skill, after: Skill, cards: int, on_probation: bool, weights: Weights | None, seed: int
+) -> tuple[int, int] | None:
     """Return after how many cards and training answers somebody loses the level; `None`: not within the cards.
 
-    They come with `LAST` training answers of their skill before.
+    They come with `LAST` training answers of their skill before. With `weights` another rule than ours is asked.
     """
     volunteer = Volunteer(np.random.default_rng(seed), BEFORE)
     for place in range(LAST):
         volunteer.answer(place % 2, before)
     for trained in volunteer.swipe(cards, after, holds=True):
-        if trained and judge(RULE, volunteer.record, on_probation=on_probation).lost:
+        if not trained:
+            continue
+        judgement = judge(RULE, volunteer.record, on_probation=on_probation)
+        if judgement.lost if weights is None else volunteer.falls_short(weights):
             return volunteer.seen - BEFORE, volunteer.gold - LAST
     return None
 
@@ -176,11 +203,12 @@ def losing(
     pool: ProcessPoolExecutor | None = None,
     *,
     probation: bool = False,
+    weights: Weights | None = None,
 ) -> Lost:
     """Return when volunteers of a skill lose the level who go on at another one."""
     seeds = range(seed * runs, (seed + 1) * runs)
     cards = PROBATION_CARDS if probation else HELD_CARDS
-    found = list(_each(pool, partial(loss, before, after, cards, probation), seeds))
+    found = list(_each(pool, partial(loss, before, after, cards, probation, weights), seeds))
     answers = [None if each is None else each[1] for each in found]
     return Lost(
         before=before,
@@ -194,33 +222,42 @@ def losing(
 
 def run_levels(runs: int, seed: int) -> dict[str, Any]:
     """Print the tables of `docs/levels.md`, and return their figures; a fifth of the runs watches for losing."""
-    watched = max(runs // 5, 1)
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        print(f"reaching a level within {CARDS} cards, {runs:,} runs each", flush=True)
-        print(f"| right on no, yes | reached | within {SOON} | median card | by the ratio | its median | gold |")
-        print("|---|---|---|---|---|---|---|")
-        skills: tuple[Skill, ...] = (*((share, share) for share in EQUAL), *UNEQUAL)
-        reached = [_shown(reaching(skill, runs, seed, pool)) for skill in skills]
-        print(f"\nlosing it within {HELD_CARDS} cards, {watched:,} runs each")
-        print("| before | after | lost | median training answer | slowest tenth | median card |")
-        print("|---|---|---|---|---|---|")
-        lost = [_told("goes on", losing((each, each), (each, each), watched, seed, pool)) for each in STEADY]
-        lost += [_told(name, losing((0.9, 0.9), after, watched, seed, pool)) for name, after in TURNS.items()]
-        print(f"\non probation, within {PROBATION_CARDS} cards")
-        print("| before | after | lost | median training answer | slowest tenth | median card |")
-        print("|---|---|---|---|---|---|")
-        pairs = (
-            *(("goes on", (each, each), (each, each)) for each in STEADY),
-            ("flips a coin", (0.9, 0.9), (0.5, 0.5)),
-        )
-        tried = [
-            _told(name, losing(before, after, watched, seed, pool, probation=True)) for name, before, after in pairs
-        ]
-    return {
-        "reached": [asdict(each) for each in reached],
-        "lost": [asdict(each) for each in lost],
-        "on_probation": [asdict(each) for each in tried],
-    }
+        reached = _reaching_tables(runs, seed, pool)
+        return {"reached": reached} | _losing_tables(max(runs // 5, 1), seed, pool)
+
+
+def _reaching_tables(runs: int, seed: int, pool: ProcessPoolExecutor) -> list[dict[str, Any]]:
+    print(f"reaching a level within {CARDS} cards, {runs:,} runs each", flush=True)
+    print(f"| right on no, yes | reached | within {SOON} | median card | by the ratio | its median | gold |")
+    print("|---|---|---|---|---|---|---|")
+    skills: tuple[Skill, ...] = (*((share, share) for share in EQUAL), *UNEQUAL)
+    return [_shown(reaching(skill, runs, seed, pool)) for skill in skills]
+
+
+def _losing_tables(runs: int, seed: int, pool: ProcessPoolExecutor) -> dict[str, list[dict[str, Any]]]:
+    same = [("the same", (each, each), (each, each)) for each in STEADY]
+    turned = [(name, (0.9, 0.9), after) for name, after in TURNS.items()]
+    _head(f"losing it within {HELD_CARDS} cards, {runs:,} runs each")
+    lost = [_told(name, losing(before, after, runs, seed, pool)) for name, before, after in [*same, *turned]]
+    _head(f"on probation, within {PROBATION_CARDS} cards")
+    on_probation = [
+        _told(name, losing(before, after, runs, seed, pool, probation=True))
+        for name, before, after in [*same, *turned[:1]]
+    ]
+    _head(f"by other rules, within {HELD_CARDS} cards")
+    otherwise = [
+        _told(f"{name}; {rule}", losing(before, after, runs, seed, pool, weights=weights)) | {"rule": rule}
+        for rule, weights in OTHERS.items()
+        for name, before, after in [*same[3:5], turned[0], turned[-1]]
+    ]
+    return {"lost": lost, "on_probation": on_probation, "otherwise": otherwise}
+
+
+def _head(title: str) -> None:
+    print(f"\n{title}")
+    print("| before | after | lost | median training answer | slowest tenth | median card |")
+    print("|---|---|---|---|---|---|")
 
 
 def _each(pool: ProcessPoolExecutor | None, work: Any, seeds: range) -> Iterator[Any]:
@@ -237,7 +274,7 @@ def _quantile(places: Sequence[int | None], share: float) -> float | None:
     return None if np.isinf(quantile) else quantile
 
 
-def _shown(each: Reached) -> Reached:
+def _shown(each: Reached) -> dict[str, Any]:
     cells = (
         f"{each.skill[0]:.2f}, {each.skill[1]:.2f}",
         f"{each.by_rule:.2%}",
@@ -248,21 +285,13 @@ def _shown(each: Reached) -> Reached:
         f"{each.gold:.0f}",
     )
     print(f"| {' | '.join(cells)} |", flush=True)
-    return each
+    return asdict(each)
 
 
-def _told(name: str, each: Lost) -> Lost:
-    after = name if name != "goes on" else "the same"
-    cells = (
-        f"{each.before[0]:.2f}",
-        after,
-        f"{each.share:.2%}",
-        _place(each.median),
-        _place(each.tenth),
-        _place(each.cards),
-    )
+def _told(after: str, each: Lost) -> dict[str, Any]:
+    cells = (f"{each.before[0]:.2f}", after, f"{each.share:.2%}", *map(_place, (each.median, each.tenth, each.cards)))
     print(f"| {' | '.join(cells)} |", flush=True)
-    return each
+    return asdict(each)
 
 
 def _place(place: float | None) -> str:

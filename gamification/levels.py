@@ -17,11 +17,10 @@ probation it is lost under `skill` already. Counts are reached once: nobody lose
 one by guessing has a long good record still, so the last answers must be as good as the rule asks before it is theirs
 again.
 
-Losing, in numbers (`python -m benchmarks levels`; `docs/levels.md` has the tables). Of 20 answers about ten are of each
-truth. By sides alone, from the prior of weight 8, a level was lost within 1,000 cards by .9 % of those who are right
-in .90, and by 6 % of those at .85; a lighter prior, of weight 2, took it from 7 and 31 %, and found guessers after 14
-training answers rather than 18. Both sides together and each with `STEADY` take it from .1 and 1.4 %: guessers lose it
-after 19 training answers at the median, who inverts or always says the same after 8, who guesses on one side after 28.
+Losing, in numbers (`python -m benchmarks levels` shows them; `docs/levels.md` has the tables). Within 1,000 cards none
+of 2,000 who are right in .90 loses a level, and .95 % of those at .85; guessers lose it after 19 training answers at
+the median, who inverts or always says the same after 9, and who guesses on one side only after 24. By sides alone, from
+the prior of weight 8, it would be .1 and 2 %, and 17 answers for guessers; with a weight of 2, 5 and 20 %, and 12.
 
 Nothing here looks at what others answered, nor at how fast: a level is about what training has shown.
 """
