@@ -11,6 +11,7 @@ from api.reaching import Say, log, reach
 from api.services.accounts import Accounts
 from api.services.archiving import archived_batches
 from api.services.asking import Questions
+from api.services.boards import Boards
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
@@ -106,6 +107,7 @@ def _build(
         projects=Projects(sessions, pool, published),
         pages=Pages(pool),
         progress=ProgressReports(pool, slow_pool, published, project_rules),
+        boards=Boards(pool, slow_pool),
         subjects=Subjects(sessions),
         places=Places(pool),
         media=Pictures(open_storage(settings)),

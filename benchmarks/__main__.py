@@ -17,6 +17,7 @@ from benchmarks.engine import run_engine
 from benchmarks.events import run_events
 from benchmarks.exports import run_exports
 from benchmarks.imports import run_imports
+from benchmarks.levels import run_levels
 from benchmarks.overshoot import run_overshoot
 from benchmarks.phone import run_phone
 from benchmarks.plots import draw
@@ -64,6 +65,10 @@ async def _refit(_: Settings, given: argparse.Namespace) -> Any:
     return await asyncio.to_thread(run_refit, given.votes, given.seed)
 
 
+async def _levels(_: Settings, given: argparse.Namespace) -> Any:
+    return await asyncio.to_thread(run_levels, given.runs, given.seed)
+
+
 async def _phone(settings: Settings, given: argparse.Namespace) -> Any:
     return await run_phone(settings, given.visits, given.swipes)
 
@@ -82,6 +87,7 @@ MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, 
     "cones": _cones,
     "events": _events,
     "imports": _imports,
+    "levels": _levels,
     "refit": _refit,
     "phone": _phone,
     "engine-plots": _engine_plots,
@@ -112,6 +118,7 @@ def main() -> None:
     )
     parser.add_argument("--visits", type=int, default=10, help="visits of phone, new and returning, slow and not")
     parser.add_argument("--swipes", type=int, default=500, help="swipes of phone over which memory is watched")
+    parser.add_argument("--runs", type=int, default=2000, help="simulated volunteers of each skill of levels")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", "--json", type=Path, help="file for the figures, as JSON")
     given = parser.parse_args()

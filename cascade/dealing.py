@@ -27,6 +27,9 @@ something from the start: on five vote logs 11 % fewer votes reach the error of 
 CARDS_PER_SHARE: Final = 10
 """How many cards each share but the last is for."""
 
+CANDIDATE_SHARE: Final = 0.3
+"""The least share of gold for a candidate: somebody of whom more gold soon tells whether a level is theirs."""
+
 CONTESTED_SHARE: Final = 0.5
 """The share of contested cards among those that are not gold, for a volunteer who may have them."""
 
@@ -63,9 +66,10 @@ class Plan:
         }
 
 
-def gold_share(seen: int) -> float:
+def gold_share(seen: int, *, candidate: bool = False) -> float:
     """Return the share of gold for a volunteer who has seen so many cards of the workflow."""
-    return GOLD_SHARES[min(seen // CARDS_PER_SHARE, len(GOLD_SHARES) - 1)]
+    share = GOLD_SHARES[min(seen // CARDS_PER_SHARE, len(GOLD_SHARES) - 1)]
+    return max(share, CANDIDATE_SHARE) if candidate else share
 
 
 def plan(
@@ -77,14 +81,16 @@ def plan(
     rng: np.random.Generator,
     *,
     contested_last: bool = False,
+    candidate: bool = False,
 ) -> Plan:
     """Return the make-up of a deck of `size` cards for a volunteer who has seen `seen` cards of the workflow.
 
     `counts` is the volunteer's gold, of shape (2, 3); `gold_left` is how much unseen gold there is of each truth (no,
     yes). With `contested_last` contested cards stand in for others though none are planned. Each card has the gold
-    share of its own place. Fractions are rounded up or down at random, so that they hold on average.
+    share of its own place, a candidate's at least `CANDIDATE_SHARE`. Fractions are rounded up or down at random, so
+    that they hold on average.
     """
-    gold = _rounded(sum(gold_share(place) for place in range(seen, seen + size)), rng)
+    gold = _rounded(sum(gold_share(place, candidate=candidate) for place in range(seen, seen + size)), rng)
     gold_no, gold_yes = _truths(gold, counts, gold_left, rng)
     rest = size - gold_no - gold_yes
     contested = _rounded(CONTESTED_SHARE * rest, rng) if contested_allowed else 0

@@ -2,9 +2,10 @@
 
 `read` takes a tree of mappings, lists and scalars (from YAML or JSON), and finds all that is wrong with it in one pass:
 first each value by itself, then the names, and, once every edge leads somewhere, circles and workflows that no subject
-can reach.
+can reach; last the levels, which lean on the workflows.
 
-`canonical` writes every value out, defaults too: a stored version keeps its meaning when a default changes later.
+`canonical` writes every value out, defaults too: a stored version keeps its meaning when a default changes later. Only
+levels are left out where none is declared, so that versions from before there were any keep their digests.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Final
 
+from cascade.declared_levels import canonical_level, read_levels
 from cascade.declared_workflow import RETIRE, read_workflow
 from cascade.errors import DeclarationError, DeclarationErrors
 from cascade.fields import Fields, Path, Position, Report, nowhere, shown
@@ -44,14 +46,15 @@ def read(tree: object, position: Position = nowhere) -> Cascade:
         All that is wrong, in the order of the text.
     """
     report = Report(position)
-    top = Fields(report, (), tree, ("project", "title", "workflows"))
+    top = Fields(report, (), tree, ("project", "title", "workflows", "levels"))
     project = _project(top)
     title = top.text("title", 200)
     workflows = _workflows(top)
     _check_graph(report, workflows)
+    levels = read_levels(top, workflows)
     if report.errors:
         raise DeclarationErrors(report.errors)
-    return Cascade(project, tuple(workflows), title)
+    return Cascade(project, tuple(workflows), title, tuple(levels))
 
 
 def check_gold(
@@ -83,7 +86,8 @@ def check_gold(
 def canonical(cascade: Cascade) -> dict[str, object]:
     """Return the tree that `read` turns into this cascade again, with every default written out, ready for JSON."""
     workflows = [canonical_workflow(workflow) for workflow in cascade.workflows]
-    return _given({"project": cascade.project, "title": cascade.title, "workflows": workflows})
+    levels = [canonical_level(level) for level in cascade.levels] or None
+    return _given({"project": cascade.project, "title": cascade.title, "workflows": workflows, "levels": levels})
 
 
 def canonical_workflow(workflow: Workflow) -> dict[str, object]:

@@ -1,11 +1,12 @@
 """What a new version of a cascade changes, as values that can be shown and sent, and as sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from cascade.declaration import canonical_workflow
-from cascade.graph import Cascade, Workflow
+from cascade.declared_levels import canonical_level
+from cascade.graph import Cascade, Level, Workflow
 
 _SPREAD: Final = ("votes", "then")
 """Mappings whose keys are compared one by one; the others are only meaningful as a whole."""
@@ -16,7 +17,8 @@ class Change:
     """One difference between two versions.
 
     `workflow` is `None` for what belongs to the whole cascade, `field` is `None` for a workflow that comes or goes
-    (then `old` or `new` is its question). Values are those of the canonical form; `None` is one that is not given.
+    (then `old` or `new` is its question). A level that comes or goes is the field `level 2`, and what it asks for
+    `level 2.skill`. Values are those of the canonical form; `None` is one that is not given.
     """
 
     kind: Literal["added", "removed", "changed"]
@@ -27,7 +29,7 @@ class Change:
 
 
 def difference(old: Cascade | None, new: Cascade) -> list[Change]:
-    """Return all that differs, in the order of the new version, and last what is gone.
+    """Return all that differs, in the order of the new version, and last the workflows that are gone, and the levels.
 
     Nothing differs exactly when the digests are equal. A workflow is the same one as long as it keeps its name.
     """
@@ -39,23 +41,26 @@ def difference(old: Cascade | None, new: Cascade) -> list[Change]:
             changes += _of_workflow(earlier, workflow)
         else:
             changes.append(Change("added", workflow.name, None, None, workflow.question))
-    return changes + [Change("removed", name, None, workflow.question, None) for name, workflow in before.items()]
+    changes += [Change("removed", name, None, workflow.question, None) for name, workflow in before.items()]
+    return changes + list(_of_levels(old.levels if old else (), new.levels))
 
 
 def describe(change: Change) -> str:
     """Return a change as a sentence or two, with what follows from it where that is easily overlooked."""
     what = f"{change.workflow}: {change.field}" if change.workflow else f"The cascade's {change.field}"
+    asked = "asked" if change.workflow else "asked for"
     match change:
         case Change(kind="added"):
-            return f"{change.workflow} is added: {_written(change.new)}"
+            sentence = f"{change.workflow or what} is added: {_written(change.new)}"
         case Change(kind="removed"):
-            return f"{change.workflow} is removed; it asked {_written(change.old)}"
+            sentence = f"{change.workflow or what} is removed; it {asked} {_written(change.old)}"
         case Change(old=None):
-            return f"{what} is now {_written(change.new)}; it was not given before."
+            sentence = f"{what} is now {_written(change.new)}; it was not given before."
         case Change(new=None):
-            return f"{what} is no longer given; it was {_written(change.old)}."
-    sentence = f"{what} was {_written(change.old)} and is now {_written(change.new)}."
-    return f"{sentence} {_NEW_QUESTION}" if change.field == "question" else sentence
+            sentence = f"{what} is no longer given; it was {_written(change.old)}."
+        case _:
+            sentence = f"{what} was {_written(change.old)} and is now {_written(change.new)}."
+    return f"{sentence} {_NEW_QUESTION}" if (change.kind, change.field) == ("changed", "question") else sentence
 
 
 _NEW_QUESTION: Final = (
@@ -85,6 +90,22 @@ def _of_workflow(old: Workflow, new: Workflow) -> Iterator[Change]:
             yield Change("changed", new.name, field, earlier, later)
 
 
+def _of_levels(old: Sequence[Level], new: Sequence[Level]) -> Iterator[Change]:
+    """Yield what changes in the levels; one is the same as long as it keeps its number."""
+    before = {level.level: canonical_level(level) for level in old}
+    for level in new:
+        field, after = f"level {level.level}", canonical_level(level)
+        earlier = before.pop(level.level, None)
+        if earlier is None:
+            yield Change("added", None, field, None, after)
+            continue
+        for key in {**after, **earlier}:
+            if earlier.get(key) != after.get(key):
+                yield Change("changed", None, f"{field}.{key}", earlier.get(key), after.get(key))
+    for number, gone in before.items():
+        yield Change("removed", None, f"level {number}", gone, None)
+
+
 def _flat(workflow: Workflow) -> dict[str, object]:
     """Return the canonical fields of a workflow, those of nested mappings under dotted names."""
     flat: dict[str, object] = {}
@@ -99,9 +120,13 @@ def _flat(workflow: Workflow) -> dict[str, object]:
 def _written(value: object) -> str:
     """Return a value as it stands in a declaration."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_written(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_inside(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"' if isinstance(value, str) and " " in value else str(value)
+
+
+def _inside(value: object) -> str:
+    return f"[{_written(value)}]" if isinstance(value, list) else _written(value)

@@ -161,9 +161,33 @@ class Workflow:
         return tuple(dict.fromkeys(name for name in edges if name is not None))
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What whoever is to hold a level has to show; what it means is known to `gamification.levels`.
+
+    Skill is shown in the training of `workflows`, on both sides, at `gold` training answers of each truth or more, and
+    the level is lost under `keep`. `votes`, `days` and `talk` are counts over the project.
+    """
+
+    level: int
+    workflows: tuple[str, ...]
+    name: str | None = None
+    skill: float = 0.70
+    keep: float = 0.60
+    gold: int = 8
+    votes: int = 0
+    days: int = 0
+    talk: int = 0
+    automatic: bool = False
+    lasts_days: int | None = None
+    probation_days: int | None = None
+
+
 @dataclass(frozen=True)
 class Cascade:
     """The workflows of a project, joined; the first is where subjects enter.
+
+    `levels` are those that can be reached by evidence, from the lowest up; others are granted by hand.
 
     Raises
     ------
@@ -176,6 +200,7 @@ class Cascade:
     project: str
     workflows: tuple[Workflow, ...]
     title: str | None = None
+    levels: tuple[Level, ...] = ()
 
     def __post_init__(self) -> None:
         _ = self._ranks

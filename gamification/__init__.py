@@ -1,4 +1,4 @@
-"""What a volunteer has reached: streaks of days, and the evidence on the way to the next level.
+"""What a volunteer has reached: levels by evidence, streaks of days, badges, and places on the boards of a week.
 
 Numbers here say what somebody did and what they have shown on training subjects. Nothing may live here that pays for
 being fast, or for saying what others say: an answer is worth what training has shown of whoever gives it, and no more.

@@ -6,6 +6,7 @@ Not sure is not right. What is missing is counted in training answers of each tr
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from scipy.special import betaincinv
@@ -82,8 +83,12 @@ def _shown(answered: Answered) -> Shown:
     return Shown(answered, low, median, max(NEEDED - answered.seen, 0))
 
 
-def right_share(answered: Answered, probability: float) -> float:
-    """Return the quantile of the posterior share of right answers under one truth, from the declared prior."""
-    right = PRIOR_MEAN * PRIOR_STRENGTH + answered.right
-    other = (1 - PRIOR_MEAN) * PRIOR_STRENGTH + answered.wrong + answered.unsure
+@lru_cache(maxsize=4096)
+def right_share(answered: Answered, probability: float, strength: float = PRIOR_STRENGTH) -> float:
+    """Return the quantile of the posterior share of right answers under one truth.
+
+    The prior is the declared one, with the weight of `strength` answers.
+    """
+    right = PRIOR_MEAN * strength + answered.right
+    other = (1 - PRIOR_MEAN) * strength + answered.wrong + answered.unsure
     return float(betaincinv(right, other, probability))

@@ -3,6 +3,7 @@
 from typing import Final
 
 from mobile_schemas.account_endpoints import ACCOUNT_ENDPOINTS
+from mobile_schemas.board_endpoints import BOARD_ENDPOINTS
 from mobile_schemas.calibrations import CalibrationsOut, CalibrationsQuery
 from mobile_schemas.classifications import ClassificationsIn, RetractionsIn, RetractionVerdictsOut, VerdictsOut
 from mobile_schemas.decks import DealIn, DealOut, DeckIn, DeckOut, WorkflowPath
@@ -557,5 +558,11 @@ _WORK: Final[tuple[Endpoint, ...]] = (
     ),
 )
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (*_WORK, *ACCOUNT_ENDPOINTS, *MEMBER_ENDPOINTS, *DESK_ENDPOINTS)
-"""Everything that can be asked: the work itself, accounts, who may do what, and moderation."""
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    *_WORK,
+    *BOARD_ENDPOINTS,
+    *ACCOUNT_ENDPOINTS,
+    *MEMBER_ENDPOINTS,
+    *DESK_ENDPOINTS,
+)
+"""Everything that can be asked: the work itself, boards, accounts, who may do what, and moderation."""

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from mobile_schemas.boards import BadgeOut
 from mobile_schemas.fields import Level, Model, Slug, Whole, WorkflowId
 from mobile_schemas.levels import CandidacyOut, HeldLevelOut, MissingOut, MyDecisionOut
 
@@ -134,3 +135,4 @@ class MyProjectOut(Model):
     streak: StreakOut
     workflows: Annotated[list[MyWorkflowOut], Field(description="Active workflows in the order of the cascade.")]
     next_level: Annotated[NextLevelOut | None, Field(description="Null where no workflow asks for more than you hold.")]
+    badges: Annotated[list[BadgeOut], Field(description="All badges, by what you have done in all projects together.")]

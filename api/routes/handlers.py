@@ -5,6 +5,7 @@ from typing import Final
 from api.http.calls import Handlers
 from api.routes import (
     accounts,
+    boards,
     calibrations,
     classifications,
     decks,
@@ -45,6 +46,8 @@ HANDLERS: Final[Handlers[Services]] = {
     "get_pages": pages.get,
     "project_progress": progress.of_project,
     "my_project": progress.mine,
+    "project_board": boards.of_project,
+    "stand_on_boards": boards.stand,
     "labels": labels.page,
     "events": events.page,
     "stream_events": events.stream,

@@ -36,6 +36,7 @@ from api.errors import (
     UnknownWorkflowError,
     WorkflowRetiredError,
 )
+from api.services.level_rules import deals_training
 from api.services.published import Published, PublishedCascades
 from api.store.decks import Clocks, DealtCard, DeckStore, GoldAsk, NewDeck, Seat, StageAsk, Table
 from api.store.engine import Connection
@@ -214,6 +215,7 @@ class Dealing:
         """Plan a deck. The contested go to the top quarter of the proven, and to the others when nothing else is left.
 
         Without the others a small crowd would leave a subject contested for ever: its top quarter has soon seen it.
+        Candidates for a level are dealt more gold, until it is known whether the level is theirs.
         """
         table, wish = self._tables[place], self._wishes[place]
         assert table is not None
@@ -222,7 +224,16 @@ class Dealing:
         skilled = known and (table.informedness or 0) >= (table.contested_bar or 0)
         may_settle = skilled or wish.published.workflow(wish.workflow_id).level == EXPERT
         gold_left = (wish.missing, wish.missing)
-        return plan(wish.missing, table.dealt, counts, gold_left, may_settle, self._rng, contested_last=known)
+        return plan(
+            wish.missing,
+            table.dealt,
+            counts,
+            gold_left,
+            may_settle,
+            self._rng,
+            contested_last=known,
+            candidate=deals_training(wish.published.levels, table.level, table.name, table.counts),
+        )
 
     def _proven(self) -> list[bool]:
         """Say who has proven skill."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api.caller import Caller
 from api.services.accounts import Accounts
 from api.services.asking import Questions
+from api.services.boards import Boards
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
@@ -51,6 +52,7 @@ class Services:
     projects: Projects
     pages: Pages
     progress: ProgressReports
+    boards: Boards
     subjects: Subjects
     places: Places
     media: Pictures

@@ -16,8 +16,9 @@ from api.services.project_rules import ProjectRules
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
 from api.store.engine import Connection, Pool
-from api.store.progress import Activity, Effect, ProgressStore, Total, Training
+from api.store.progress import Activity, Done, Effect, ProgressStore, Total, Training
 from cascade.graph import Workflow
+from gamification.badges import BADGES, Totals
 from gamification.streaks import streak
 
 DAYS_SHOWN: Final = 14
@@ -80,10 +81,12 @@ class ProgressReports:
             if caller.project_id not in (None, promoting.project.id):
                 raise NotAllowedError("the token is for another project")
             asked = await self._asked(connection, promoting.project.version_id)
-            days = await store.days(caller.person_id, promoting.project.id)
+            all_days = await store.days(caller.person_id)
+            done = await store.done(caller.person_id)
             training = dict(zip(asked, await store.training(caller.person_id, list(asked)), strict=True))
             effects = await _effects(store, caller.person_id, training)
             levels = await level_views(connection, promoting, caller.person_id, asked, training)
+        days = all_days.get(promoting.project.id, {})
         today = (datetime.now(UTC) + timedelta(minutes=utc_offset_minutes)).date()
         return {
             "project": slug,
@@ -91,6 +94,7 @@ class ProgressReports:
             "votes": sum(days.values()),
             **_calendar(days, today),
             "workflows": [_my_workflow(key, asked[key], effects[key], training[key]) for key in asked],
+            "badges": _badges(all_days, done, today),
         }
 
     async def _asked(self, connection: Connection, version_id: int | None) -> Asked:
@@ -138,6 +142,23 @@ def _calendar(days: Mapping[date, int], today: date) -> dict[str, Any]:
         "days": [{"day": day, "votes": days.get(day, 0)} for day in shown],
         "streak": {"days": run.current, "best": run.best, "today": run.today},
     }
+
+
+def _badges(days: Mapping[int, Mapping[date, int]], done: Done, today: date) -> list[dict[str, Any]]:
+    """Return every badge, and how far somebody has come, in all projects together."""
+    taken_part = streak((day for each in days.values() for day in each), today)
+    totals = Totals(
+        votes=sum(votes for each in days.values() for votes in each.values()),
+        days=taken_part.total,
+        streak=taken_part.best,
+        projects=len(days),
+        training=done.training,
+        favourites=done.favourites,
+    )
+    return [
+        {"id": badge.id, "earned": badge.earned(totals), "have": totals.of(badge.kind), "need": badge.need}
+        for badge in BADGES
+    ]
 
 
 def _my_workflow(number: int, workflow: Workflow, effect: Effect, training: Training) -> dict[str, Any]:

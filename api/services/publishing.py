@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from api.declaration_file import Declaration, load, parse
 from api.errors import PublicationOvertakenError
 from api.services.asking import advice_on
+from api.services.level_rules import check_levels
 from api.services.published import PublishedCascades
 from api.services.reachable import reachable
 from api.services.settling import Report, Settled, settle, unheard
@@ -74,7 +75,8 @@ class Publishing:
         Raises
         ------
         DeclarationErrors
-            All that is wrong with it, sequential workflows without gold of both classes among it.
+            All that is wrong with it, sequential workflows without gold of both classes and levels that nobody could
+            reach among it.
         """
         declaration = parse(text)
         async with self._pool.acquire() as connection:
@@ -99,7 +101,8 @@ class Publishing:
         Raises
         ------
         DeclarationErrors
-            All that is wrong with it, sequential workflows without gold of both classes among it.
+            All that is wrong with it, sequential workflows without gold of both classes and levels that nobody could
+            reach among it.
         PublicationOvertakenError
             Another version is in force than `replacing`.
         """
@@ -153,7 +156,9 @@ async def _require_gold(
 ) -> Mapping[str, tuple[int, int]]:
     """Return how many subjects are known to be no and yes by workflow, if that suffices for the declaration."""
     counts: Mapping[str, tuple[int, int]] = {} if project_id is None else await store.count_gold(project_id)
-    if errors := check_gold(declaration.cascade, counts, declaration.position):
+    errors = check_gold(declaration.cascade, counts, declaration.position)
+    errors += check_levels(declaration.cascade, counts, declaration.position)
+    if errors:
         raise DeclarationErrors(errors)
     return counts
 

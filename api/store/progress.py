@@ -44,6 +44,13 @@ class Training(NamedTuple):
     yes_unsure: int
 
 
+class Done(NamedTuple):
+    """How many training answers somebody has given in all projects, and how many subjects are their favourites."""
+
+    training: int
+    favourites: int
+
+
 class Effect(NamedTuple):
     """What became of the subjects that somebody has answered in a workflow."""
 
@@ -75,9 +82,16 @@ class ProgressStore:
         """Return what is counted of a project's answers, and of those that arrived on a day in UTC."""
         return Activity(*await self._connection.fetchrow(_SQL["activity"], project_id, day) or (0, 0, 0, None))
 
-    async def days(self, person_id: int, project_id: int) -> dict[date, int]:
-        """Return how many answers somebody gave on each day of their calendar, in order."""
-        return {row[0]: row[1] for row in await self._connection.fetch(_SQL["days"], person_id, project_id)}
+    async def days(self, person_id: int) -> dict[int, dict[date, int]]:
+        """Return how many answers somebody gave to each project on each day of their calendar, in order."""
+        days: dict[int, dict[date, int]] = {}
+        for project_id, day, votes in await self._connection.fetch(_SQL["days"], person_id):
+            days.setdefault(project_id, {})[day] = votes
+        return days
+
+    async def done(self, person_id: int) -> Done:
+        """Return what somebody has done beside voting, in all projects."""
+        return Done(*await self._connection.fetchrow(_SQL["done"], person_id) or (0, 0))
 
     async def training(self, person_id: int, workflow_ids: Sequence[int]) -> list[Training]:
         """Return what somebody was dealt and has shown in workflows, in their order."""

@@ -365,6 +365,7 @@ class ActivityDayRow(SQLModel, table=True):
     """How many answers a person gave to a project on a day of their own calendar; 0 where all were taken back."""
 
     __tablename__ = "activity_day"
+    __table_args__ = (Index("activity_day_of_project", "project_id", "day"),)
     person_id: int = _key(BigInteger)
     project_id: int = _key(Integer)
     day: date = _key(Date)

@@ -81,6 +81,7 @@ def _know_people() -> None:
     )
     op.create_index("passkey_challenge_expires", "passkey_challenge", ["expires_at"])
     op.add_column("volunteer", sa.Column("on_boards", sa.Boolean(), server_default=sa.text("true"), nullable=False))
+    op.create_index("activity_day_of_project", "activity_day", ["project_id", "day"])
     op.add_column("volunteer", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
 
 

@@ -157,9 +157,12 @@ titel: Garden
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "1:1 the declaration is empty; write a mapping with the keys project, title, workflows"),
-        ("# nothing\n", "1:1 the declaration is empty; write a mapping with the keys project, title, workflows"),
-        ("- a", "1:1 the declaration is a list; write a mapping with the keys project, title, workflows"),
+        ("", "1:1 the declaration is empty; write a mapping with the keys project, title, workflows, levels"),
+        (
+            "# nothing\n",
+            "1:1 the declaration is empty; write a mapping with the keys project, title, workflows, levels",
+        ),
+        ("- a", "1:1 the declaration is a list; write a mapping with the keys project, title, workflows, levels"),
         (
             a_text("  guide: Note: wings"),
             "5:14 the declaration is not YAML: mapping values are not allowed here; put text that contains a colon and"

@@ -152,8 +152,8 @@ LIST = "write a list of 1 to 50 workflows, each beginning with `- name:`"
 @pytest.mark.parametrize(
     ("tree", "errors"),
     [
-        (None, [("the declaration", "is empty", "write a mapping with the keys project, title, workflows")]),
-        ([], [("the declaration", "is a list", "write a mapping with the keys project, title, workflows")]),
+        (None, [("the declaration", "is empty", "write a mapping with the keys project, title, workflows, levels")]),
+        ([], [("the declaration", "is a list", "write a mapping with the keys project, title, workflows, levels")]),
         ({}, [("project", "is missing", SLUG), ("workflows", "is missing", LIST)]),
         (a_tree(a_workflow(), project="Lens"), [("project", "is 'Lens'", SLUG)]),
         (a_tree(a_workflow(), project="x"), [("project", "is 'x'", SLUG)]),
@@ -170,7 +170,7 @@ LIST = "write a list of 1 to 50 workflows, each beginning with `- name:`"
         ),
         (
             a_tree(a_workflow(), colour="red"),
-            [("colour", "is not a key that is known here", "the keys are project, title, workflows")],
+            [("colour", "is not a key that is known here", "the keys are project, title, workflows, levels")],
         ),
     ],
 )

@@ -8,7 +8,19 @@ from hypothesis import strategies as st
 
 from cascade.declaration import digest
 from cascade.difference import Change, describe, difference
-from cascade.graph import Cascade, Condition, Count, Lead, Policy, Routes, ScorePrior, Sequential, VoteLimits, Workflow
+from cascade.graph import (
+    Cascade,
+    Condition,
+    Count,
+    Lead,
+    Level,
+    Policy,
+    Routes,
+    ScorePrior,
+    Sequential,
+    VoteLimits,
+    Workflow,
+)
 
 ARC = Workflow("arc", "Is there an arc?", then=Routes(yes="lens"))
 LENS = Workflow("lens", "Is it a lens?", when=Condition("score", "cnn", at_least=0.05))
@@ -122,7 +134,10 @@ def small_cascades(draw: st.DrawFn) -> Cascade:
         )
         for name, after in zip(names, [*names[1:], None], strict=True)
     ]
-    return a_cascade(*workflows, title=draw(st.sampled_from([None, "Lenses"])))
+    levels = draw(
+        st.lists(st.builds(Level, st.just(2), skill=st.sampled_from([0.7, 0.8]), workflows=st.just(("a",))), max_size=1)
+    )
+    return replace(a_cascade(*workflows, title=draw(st.sampled_from([None, "Lenses"]))), levels=tuple(levels))
 
 
 @given(small_cascades(), small_cascades())

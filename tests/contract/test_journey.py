@@ -16,6 +16,7 @@ from api.postgres.probe import execute
 from mobile_schemas.endpoint import BYTES, CURSOR_HEADER, NDJSON
 from mobile_schemas.endpoints import ENDPOINTS
 from mobile_schemas.problems import ProblemOut
+from tests.contract.board_journey import look_at_boards
 from tests.contract.campaign import GOLD, MERGING, SLUG, SUBJECTS, TIDAL, Campaign
 from tests.contract.desk_journey import moderate
 from tests.contract.formats import uuid7
@@ -147,7 +148,8 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
 
 
 def be_among_people(traveller: Traveller, me: dict[str, Any], subject: str) -> None:
-    """Be promoted, and run a project with others."""
+    """Stand on boards, be promoted, and run a project with others."""
+    look_at_boards(traveller, me["token"])
     moderate(traveller, me["volunteer"], me["token"], subject)
     run_a_project(traveller)
 

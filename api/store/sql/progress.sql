@@ -22,7 +22,13 @@ LEFT JOIN project_day d ON d.project_id = q.project_id AND d.day = q.day
 LEFT JOIN activity_fold f ON f.id = 1;
 
 -- name: days
-SELECT day, votes FROM activity_day WHERE person_id = $1 AND project_id = $2 AND votes > 0 ORDER BY day;
+-- A person's answers by project and day, in order.
+SELECT project_id, day, votes FROM activity_day WHERE person_id = $1 AND votes > 0 ORDER BY project_id, day;
+
+-- name: done
+-- How many training answers a person has given (a record that begins anew does not lessen it), and their favourites.
+SELECT (SELECT coalesce(sum(revision), 0) FROM skill WHERE person_id = $1)::bigint AS training,
+       (SELECT count(*) FROM favourite WHERE person_id = $1) AS favourites;
 
 -- name: training
 -- What a person was dealt and has shown in training in some workflows, in their order here.
