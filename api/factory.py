@@ -17,6 +17,7 @@ from api.postgres.embedded import running_postgres
 from api.postgres.errors import ServerUnreachableError
 from api.services.archiving import archived_batches
 from api.services.asking import Questions
+from api.services.bans import Bans
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
@@ -28,6 +29,7 @@ from api.services.house import Services
 from api.services.hub import Hub
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.merging import Merging
 from api.services.monitoring import Monitoring, watched
 from api.services.pages import Pages
 from api.services.partitions import keep_ahead
@@ -157,6 +159,8 @@ def _build(
         tokens=Tokens(pool, sessions),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(sessions),
+        merging=Merging(slow_pool, sessions, published, dice),
+        bans=Bans(slow_pool),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
         questions=Questions(pool, published, dice),

@@ -22,6 +22,7 @@ from api.cli import (
     happening,
     labels,
     ledger,
+    merging,
     pages,
     panoptes,
     people,
@@ -75,6 +76,7 @@ app.add_typer(panoptes.panoptes)
 app.add_typer(labels.labels)
 app.add_typer(exporting.classifications)
 app.add_typer(people.token)
+people.volunteers.command("merge")(merging.merge)
 app.add_typer(people.volunteers)
 app.add_typer(happening.events)
 app.add_typer(webhooks.webhooks)

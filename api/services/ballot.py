@@ -14,7 +14,8 @@ A swipe that repeats a card or a client id of the same batch is settled after th
 
 Who turned out to be another person (see `api.services.merging`) may still come under the old number: tokens are
 believed for some seconds. The cards found are the other's then, and so is all that follows. Where none is found, a
-merge may have moved them while we waited for their locks: who has become another person by then is looked up once more.
+merge may have moved them, or given them up for the other's, while we waited for their locks: so they are looked up once
+more, under who the person has become by then.
 """
 
 import random
@@ -89,16 +90,16 @@ class Ballot:
 
         Swipes of somebody who turned out to be another person are that one's afterwards.
         """
+        sought_again = False
         while True:
             first, repeats = first_of_each(swipes)
             keys = [swipes[place].card_key for place in first]
             cards = await self._store.lock_cards([k[0] for k in keys], [k[1] for k in keys], [k[2] for k in keys])
             found = {keys[number][0]: card.person_id for number, card in cards.items()}
             moved = {person: now for person, now in found.items() if now != person}
-            if len(cards) < len(keys):
-                moved |= await self._store.successors([key[0] for n, key in enumerate(keys) if n not in cards])
-            if not moved:
+            if not moved and (len(cards) == len(keys) or sought_again):
                 return first, repeats, cards
+            sought_again = not moved
             for swipe in swipes:
                 if (person := moved.get(swipe.caller.person_id)) is not None:
                     swipe.caller = replace(swipe.caller, person_id=person)
@@ -199,8 +200,10 @@ class Ballot:
         for number, (place, swipe) in enumerate(swipes):
             swipe.context = places[(swipe.caller.person_id, swipe.item.workflow)]
             key = known.get(number)
+            merged = swipe.exclusion == Exclusion.MERGED
             settled = settle_known_key(swipe, key) if key is not None else None
             if settled is None:
+                swipe.exclusion = int(Exclusion.MERGED) if merged else swipe.exclusion  # its card has another vote
                 stored.append(swipe)
             else:
                 verdicts[place] = settled

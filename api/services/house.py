@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from api.caller import Caller
 from api.services.asking import Questions
+from api.services.bans import Bans
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
@@ -14,6 +15,7 @@ from api.services.export_pages import Exports
 from api.services.health import Health
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.merging import Merging
 from api.services.monitoring import Monitoring
 from api.services.pages import Pages
 from api.services.pictures import Pictures
@@ -59,6 +61,8 @@ class Services:
     tokens: Tokens
     uploads: Uploads
     levels: Levels
+    merging: Merging
+    bans: Bans
     monitoring: Monitoring
     calibrations: Calibrations
     questions: Questions

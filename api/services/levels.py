@@ -58,10 +58,10 @@ async def _meet(session: Session, name_or_id: str, slug: str) -> tuple[Volunteer
     project = await ProjectStore(session).by_slug(slug)
     if project is None:
         raise UnknownProjectError(slug)
-    return await _volunteer(VolunteerStore(session), name_or_id), project
+    return await find_volunteer(VolunteerStore(session), name_or_id), project
 
 
-async def _volunteer(store: VolunteerStore, name_or_id: str) -> Volunteer:
+async def find_volunteer(store: VolunteerStore, name_or_id: str) -> Volunteer:
     """Return the volunteer of an id or a name; what looks like an id is one, whatever people call themselves."""
     number = _PUBLIC_ID.fullmatch(name_or_id)
     if number is not None:

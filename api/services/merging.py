@@ -29,10 +29,14 @@ import numpy as np
 
 from api.moderation_errors import SamePersonError
 from api.services.excluding import exclude
+from api.services.levels import find_volunteer
 from api.services.published import PublishedCascades
-from api.store.engine import Connection
+from api.services.reachable import reachable
+from api.store.engine import Connection, Pool
 from api.store.failures import CONFLICTS
 from api.store.merging import HeldSkill, LearntAnswer, MergingStore
+from api.store.sessions import Sessions
+from api.store.volunteers import Volunteer, VolunteerStore
 from cascade.drift import Records, learn_in_order
 from cascade.skill import informedness_quantile
 from cascade.vocabulary import Exclusion
@@ -90,6 +94,36 @@ async def _merge(
     await store.write_skills(_skill_columns(skills, first, revisions, answers))
     await store.move_the_rest()
     return Merged(second, sum(moved.values()), len(counted))
+
+
+class Merging:
+    """Merges the persons of volunteers."""
+
+    def __init__(self, pool: Pool, sessions: Sessions, published: PublishedCascades, dice: random.Random) -> None:
+        self._pool = pool
+        self._sessions = sessions
+        self._published = published
+        self._dice = dice
+
+    @reachable
+    async def merge(self, from_volunteer: str, into_volunteer: str) -> tuple[Volunteer, Volunteer, Merged]:
+        """Let the persons of two volunteers be one; return who they are, and what that did.
+
+        Raises
+        ------
+        UnknownVolunteerError
+            Nobody is called so, by name or by an id such as V7.
+        SamePersonError
+            They are one person already.
+        """
+        async with self._sessions.begin() as session:
+            store = VolunteerStore(session)
+            first, second = [await find_volunteer(store, each) for each in (from_volunteer, into_volunteer)]
+        async with self._pool.acquire() as connection, connection.transaction():
+            merged = await merge_persons(
+                connection, self._published, self._dice, from_person=first.person_id, into_person=second.person_id
+            )
+        return first, second, merged
 
 
 def _revisions(skills: Sequence[HeldSkill], first: int, workflows: set[int]) -> dict[int, int]:

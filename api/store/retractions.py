@@ -39,9 +39,12 @@ class RetractionStore:
 
     async def hold_person(self) -> int:
         """Return who the person turned out to be, for whom all the rest is done; they stay who they are for now."""
-        await self._connection.execute(_SQL["hold_person"], self._person_id)
-        self._person_id = await self._connection.fetchval(_SQL["successor"], self._person_id)
-        return self._person_id
+        while True:
+            await self._connection.execute(_SQL["hold_person"], self._person_id)
+            person_id: int = await self._connection.fetchval(_SQL["successor"], self._person_id)
+            if person_id == self._person_id:
+                return person_id
+            self._person_id = person_id
 
     async def read_keys(self, client_ids: list[UUID]) -> dict[int, Key]:
         """Return what client ids stand for, by place; an id that was never seen is missing."""

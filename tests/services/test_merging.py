@@ -1,24 +1,31 @@
 """Two persons who turn out to be one: one vote on each subject, one record, and nothing lost."""
 
 import asyncio
+import csv
 import random
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from pathlib import Path
 
 import pytest
+from pydantic_core import to_json
 
 from api.caller import Caller
+from api.exports.columns import Table
 from api.moderation_errors import SamePersonError
 from api.services.activity import fold
+from api.services.ballot import Ballot, Swipe
+from api.services.dealing import CLOCKS, seat_of
+from api.services.exporting import Wish, exported
 from api.services.house import Services
 from api.services.merging import Merged, merge_persons
 from api.services.published import PublishedCascades
+from api.services.refitting import Outcome, Refitting, find_workflows
+from api.store.decks import DeckStore
 from api.store.engine import Connection
-from cascade.vocabulary import Bucket, EntryKind, Exclusion, StageState, Tier
+from cascade.vocabulary import EntryKind, Exclusion, Tier
 from tests.services.campaigns import (
     RETIRED,
     SEQUENTIAL,
+    SLUG,
     Campaign,
     a_campaign,
     a_person,
@@ -33,6 +40,7 @@ from tests.services.campaigns import (
     vote,
 )
 from tests.services.harvest import Connect
+from tests.services.test_recomputing import recompute
 
 FOUR = """
 project: lenses
@@ -333,6 +341,126 @@ async def test_why_tells_of_the_vote_that_was_taken_out(services: Services, data
     ]
     assert "the same person had answered before" in stage["steps"][-1]["in_words"]
     assert (stage["discrepancies"], stage["notes"]) == ([], [])
+
+
+async def test_calibrations_before_and_after_weigh_the_votes_of_both_and_the_replay_agrees(
+    services: Services, database: Connection, database_url: str
+) -> None:
+    campaign = await a_campaign(services, database, PATIENT, subjects=6, gold=(4, 4))
+    gold, subjects = list(campaign.gold), campaign.subjects
+    first, second = await two_phones(services, campaign, *gold, *subjects)
+    others = [await an_importer(campaign) for _ in range(3)]
+    for phone in others:
+        await deal_named(services, phone, campaign.arc, *gold, *subjects)
+
+    async def answer(phone: Caller, *cards: int) -> None:
+        for card in cards:
+            right = campaign.gold.get(card, card % 2) != (card % 5 == phone.person_id % 5)
+            await submit(services, phone, a_swipe(campaign.arc, card, "yes" if right else "no"))
+
+    async def refit() -> Outcome:
+        refitting = Refitting(database, database_url, PublishedCascades(), random.Random(1))
+        (candidate,) = await find_workflows(database, SLUG, "arc")
+        return await refitting.refit(candidate)
+
+    for phone in (first, *others):
+        await answer(phone, *gold[:6], *subjects[:3])
+    await answer(second, *gold[4:7], *subjects[2:4])
+    await refit()
+    await merge(database, first, second)
+    await answer(second, gold[7], subjects[4])
+    for phone in others:
+        await answer(phone, *gold[6:], *subjects[3:5])
+    outcome = await refit()
+    await answer(first, subjects[5])
+
+    assert outcome.calibration is not None
+    assert outcome.calibration.revision == 2
+    assert outcome.report["volunteers"] == 4
+    assert await campaign.verified() == []
+
+
+async def test_a_swipe_and_a_deck_that_waited_for_a_merge_are_the_one_persons(
+    services: Services, database: Connection, connect: Connect
+) -> None:
+    campaign = await a_campaign(services, database, FOUR, subjects=4)
+    one, two, *_ = campaign.subjects
+    first, second = await two_phones(services, campaign, one)
+    await deal_named(services, first, campaign.arc, two)
+    await submit(services, second, a_swipe(campaign.arc, one))
+    merging = await connect()
+
+    async with merging.transaction():
+        await merge_persons(
+            *(merging, PublishedCascades(), random.Random(1)),
+            from_person=first.person_id,
+            into_person=second.person_id,
+        )
+        swiping = asyncio.create_task(submit(services, first, a_swipe(campaign.arc, two), a_swipe(campaign.arc, one)))
+        dealing = asyncio.create_task(deal(services, first, campaign.arc, 2))
+        taking_back = asyncio.create_task(retract(services, first, new_id()))
+        while await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < 3:  # noqa: ASYNC110  # no event of ours
+            await asyncio.sleep(0.01)
+
+    assert [(each.verdict, each.reason) for each in await swiping] == [("created", None), ("kept", "merged")]
+    assert len((await dealing).cards) == 2
+    assert [each.verdict for each in await taking_back] == ["awaited"]
+    for table in ("card", "skill", "swipe_key", "deck"):
+        assert await _persons(database, table) == {second.person_id}, table
+    assert await campaign.verified() == []
+
+
+async def test_a_merge_waits_for_votes_and_decks_that_are_under_way(
+    services: Services, database: Connection, connect: Connect
+) -> None:
+    campaign = await a_campaign(services, database, FOUR, subjects=3)
+    one, two, three = campaign.subjects
+    first, second = await two_phones(services, campaign, one)
+    voting, dealing, merging = await connect(), await connect(), await connect()
+    dealt = DeckStore(dealing, [seat_of(first, campaign.arc, new_id())])
+
+    async with dealing.transaction():
+        async with voting.transaction():
+            ballot = Ballot(voting, PublishedCascades(), random.Random(1))
+            await ballot.count([Swipe(first, a_swipe(campaign.arc, one), one)])
+            task = asyncio.create_task(merge(merging, first, second))
+            while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110  # no event of ours
+                await asyncio.sleep(0.01)
+            await dealt.sit_down()
+        await dealt.deal_named(0, [(two, False), (three, False)], CLOCKS)
+    merged = await task
+
+    assert merged.cards == 3
+    assert await _persons(database, "card") == {second.person_id}
+    assert await counted(campaign, one) == (1, 0, 0)
+
+
+async def test_exports_say_which_votes_gave_way_and_labels_are_recomputed_from_them(
+    services: Services, database: Connection, database_url: str, tmp_path: Path
+) -> None:
+    campaign = await a_campaign(services, database, FOUR, subjects=2)
+    one, two = campaign.subjects
+    first, second = await two_phones(services, campaign, one, two)
+    gives_way, taken_back = a_swipe(campaign.arc, one, "no"), a_swipe(campaign.arc, two, "no")
+    await submit(services, first, a_swipe(campaign.arc, one, "yes"), taken_back)
+    await submit(services, second, gives_way)
+    await vote(services, campaign, campaign.arc, two, "yes", "no")
+    await merge(database, first, second)
+    await retract(services, second, taken_back.id)
+    await vote(services, campaign, campaign.arc, one, "yes", "no", "yes")
+    await vote(services, campaign, campaign.arc, two, "yes", "yes")
+
+    for table, name in ((Table.VOTES, "votes.csv"), (Table.LABELS, "labels.csv")):
+        with (tmp_path / name).open("wb") as file:
+            done = await exported(database, database_url, SLUG, Wish(table, all_revisions=True), file.write)
+        (tmp_path / f"{name}.json").write_bytes(to_json(done.description))
+    rows = list(csv.DictReader((tmp_path / "votes.csv").read_text().splitlines()))
+    recomputed = recompute(tmp_path)
+
+    why = {row["id"]: row["why_not"] for row in rows if row["kind"] == "vote"}
+    assert (why.pop(str(gives_way.id)), why.pop(str(taken_back.id))) == ("merged", "retracted")
+    assert set(why.values()) == {""}
+    assert recomputed.stdout == "2 of 2 labels recomputed, equal to the stored ones\n"
 
 
 async def test_all_else_that_was_the_firsts_is_the_seconds(services: Services, database: Connection) -> None:

@@ -64,7 +64,8 @@ WHERE k.person_id = q.person_id AND k.client_id = q.client_id;
 
 -- name: bind_merged
 -- A vote has arrived on a card that the same person has answered as somebody else: it is stored, and out of all sums.
-UPDATE swipe_key k SET retracted_at = now(), exclusion = 12, voted_at = now()
+UPDATE swipe_key k SET workflow_id = q.workflow_id, subject_id = q.subject_id, retracted_at = now(), exclusion = 12,
+    voted_at = now()
 FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::bigint[]) AS q (person_id, client_id, workflow_id, subject_id)
 WHERE k.person_id = q.person_id AND k.client_id = q.client_id;
 
