@@ -11,7 +11,6 @@ from pydantic_core import to_json
 from api.caller import Caller
 from api.exports.columns import Table
 from api.moderation_errors import SamePersonError
-from api.services.activity import fold
 from api.services.ballot import Ballot, Swipe
 from api.services.dealing import CLOCKS, seat_of
 from api.services.exporting import Wish, exported
@@ -40,6 +39,7 @@ from tests.services.campaigns import (
     vote,
 )
 from tests.services.harvest import Connect
+from tests.services.test_activity import until_now
 from tests.services.test_recomputing import recompute
 
 FOUR = """
@@ -468,7 +468,7 @@ async def test_all_else_that_was_the_firsts_is_the_seconds(services: Services, d
     first, second = await two_phones(services, campaign, *campaign.subjects)
     for phone, subject in zip((first, second), campaign.subjects, strict=False):
         await submit(services, phone, a_swipe(campaign.arc, subject, favourite=True))
-    await _fold(database)
+    await until_now(database)
     await submit(services, first, a_swipe(campaign.arc, campaign.subjects[2]))
     (a, b), project = (first.person_id, second.person_id), campaign.project
     await database.execute(
@@ -488,7 +488,7 @@ async def test_all_else_that_was_the_firsts_is_the_seconds(services: Services, d
     )
 
     await merge(database, first, second)
-    await _fold(database)
+    await until_now(database)
 
     for table in ("card", "swipe_key", "deck", "favourite", "activity_day", "skill", "level_grant", "member", "note"):
         assert await _persons(database, table) == {b}, table
@@ -503,8 +503,3 @@ async def test_all_else_that_was_the_firsts_is_the_seconds(services: Services, d
 
 async def _persons(database: Connection, table: str) -> set[int]:
     return {row[0] for row in await database.fetch(f"SELECT person_id FROM {table}")}
-
-
-async def _fold(database: Connection) -> None:
-    await asyncio.sleep(0.15)  # the horizon lies 100 ms behind
-    await fold(database)
