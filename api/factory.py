@@ -11,6 +11,7 @@ from api.reaching import Say, log, reach
 from api.services.accounts import Accounts
 from api.services.archiving import archived_batches
 from api.services.asking import Questions
+from api.services.bans import Bans
 from api.services.boards import Boards
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
@@ -27,6 +28,7 @@ from api.services.invitations import Invitations
 from api.services.labels import Labels
 from api.services.levels import Levels
 from api.services.members import Members
+from api.services.merging import Merging
 from api.services.moderation import Moderation
 from api.services.monitoring import Monitoring, watched
 from api.services.pages import Pages
@@ -129,6 +131,8 @@ def _build(
         token_lists=TokenLists(sessions),
         directory=Directory(sessions),
         accounts=Accounts(slow_pool, sessions, tokens),
+        merging=Merging(slow_pool, sessions, published, dice),
+        bans=Bans(slow_pool),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
         questions=Questions(pool, published, dice),

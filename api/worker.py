@@ -32,6 +32,7 @@ from api.outbound.posting import Poster
 from api.postgres.embedded import running_postgres
 from api.services.activity import fold
 from api.services.archiving import Archive, archive_due
+from api.services.bans import Excluding
 from api.services.delivering import Delivering
 from api.services.finishing import Finishing
 from api.services.granting import Granting
@@ -87,6 +88,7 @@ def jobs(delivering: Delivering) -> Sequence[Job]:
         Job("levels", 1, 60, Judging(rules).turn),
         Job("finishing", 1, 60, Finishing(PublishedCascades()).look),
         Job("webhooks", 0, 60, delivering.turn),
+        Job("bans", 1, 60, Excluding(PublishedCascades(), random.SystemRandom()).turn),
         Job("partitions", 3600, 60, _keep_partitions_ahead),
     )
 

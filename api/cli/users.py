@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from api.caller import Role
+from api.cli.merging import merge
 from api.cli.running import over_services
 from api.cli.speaking import asides, console
 from api.services.house import Services
@@ -17,6 +18,7 @@ user = typer.Typer(name="user", help="People: who they are, and what they may do
 role = typer.Typer(name="role", help="The roles of people in projects.", no_args_is_help=True)
 project = typer.Typer(name="project", help="Projects, and who may see them.", no_args_is_help=True)
 user.add_typer(role)
+user.command("merge")(merge)
 
 Project = Annotated[str, typer.Option("--project", help="Short name of the project.")]
 Who = Annotated[str, typer.Argument(help="A volunteer's name, or an id such as V7.")]

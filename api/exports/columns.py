@@ -108,7 +108,11 @@ LABEL_COLUMNS: Final[Sequence[Column]] = (
 """Labels: one row for each revision of a label that is exported."""
 
 VOTE_COLUMNS: Final[Sequence[Column]] = (
-    _word("kind", "vote, or retraction: the row of a vote's withdrawal, which subtracts what the vote added"),
+    _word(
+        "kind",
+        "vote, or retraction: the row of a vote's withdrawal (by the volunteer, a ban or a merge), which subtracts what"
+        " the vote added",
+    ),
     _word("id", "the client's id of the vote, on the vote and on its retraction", "meta.record"),
     _word("volunteer", "pseudonym of the volunteer: the same in all exports of the project", "meta.id"),
     *_WORKFLOW,
@@ -120,7 +124,8 @@ VOTE_COLUMNS: Final[Sequence[Column]] = (
     _word(
         "why_not",
         "why it does not: late, audit, gold, level_lost, card_expired, retracted, workflow_retired, gold_withdrawn,"
-        " imported, too_fast; retraction on the row of a retraction",
+        " imported, too_fast, banned (the volunteer, before or after), merged (the same person had answered before, as"
+        " somebody else); retraction on the row of a retraction",
     ),
     _word("bucket", "the sum that it went to: proven, unproven, gold, late, audit, ignored"),
     Column(

@@ -113,9 +113,10 @@ def _decided(answers: pa.Array) -> pa.Array:
 
 def _why_not(raw: pa.RecordBatch) -> pa.Array:
     """Return why an entry does not count, and null for a vote that does."""
-    taken_back = pc.if_else(raw["retracted"], int(Exclusion.RETRACTED), raw["exclusion"].cast(pa.int32()))
+    taken_out = raw["taken_out"].cast(pa.int32())
+    why = pc.if_else(pc.greater(taken_out, 0), taken_out, raw["exclusion"].cast(pa.int32()))
     retraction = pc.equal(raw["kind"], int(EntryKind.RETRACTION))
-    return _worded(_WHY_NOT, pc.if_else(retraction, _RETRACTION, taken_back))
+    return _worded(_WHY_NOT, pc.if_else(retraction, _RETRACTION, why))
 
 
 def _stages(stored: Sequence[Mapping[str, int]], names: Names) -> str:

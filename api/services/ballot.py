@@ -11,10 +11,16 @@ open, and then the vote will be stored, counted or not. Gold answers of the batc
 votes are weighed with the skill that the volunteer has shown by then; the ledger keeps the revision of that skill.
 
 A swipe that repeats a card or a client id of the same batch is settled after the others, from what they left behind.
+
+Who turned out to be another person (see `api.services.merging`) may still come under the old number: tokens are
+believed for some seconds. The cards found are the other's then, and so is all that follows. Where none is found, a
+merge may have moved them, or given them up for the other's, while we waited for their locks: so they are looked up once
+more, under who the person has become by then.
 """
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +30,7 @@ from api.services.published import Published, PublishedCascades
 from api.services.stages import Stages, reasons, settle
 from api.services.swipes import CardKey, Swipe, first_of_each, key_columns, repeat_verdict, settle_known_key
 from api.services.verdicts import Verdict, duplicate, kept_or_created, rejected
-from api.store.ballot import BallotColumns, BallotStore, Context, Gold, Key, Voters
+from api.store.ballot import BallotColumns, BallotStore, CardNow, Context, Gold, Key, Voters
 from api.store.engine import Connection
 from cascade.decision import ENTRY, Decisions, decide
 from cascade.drift import Records, learn_in_order, trusted
@@ -66,9 +72,9 @@ class Ballot:
 
     async def count(self, swipes: Sequence[Swipe]) -> list[Verdict]:
         """Store and count the swipes; return a verdict for each, in their order."""
-        first, repeats = first_of_each(swipes)
+        first, repeats, cards = await self._find_cards(swipes)
         verdicts: dict[int, Verdict] = {}
-        open_places = await self._meet_cards(swipes, first, verdicts)
+        open_places = await self._meet_cards(swipes, first, cards, verdicts)
         if open_places:
             stored = await self._claim([(place, swipes[place]) for place in open_places], verdicts)
             if stored:
@@ -79,13 +85,34 @@ class Ballot:
             verdicts[place] = repeat_verdict(swipes[place], [(swipes[p], verdicts[p]) for p in first])
         return [verdicts[place] for place in range(len(swipes))]
 
+    async def _find_cards(self, swipes: Sequence[Swipe]) -> tuple[list[int], list[int], dict[int, CardNow]]:
+        """Lock the cards; return the places of first swipes and of repeats, and the card of each first by its number.
+
+        Swipes of somebody who turned out to be another person are that one's afterwards.
+        """
+        sought_again = False
+        while True:
+            first, repeats = first_of_each(swipes)
+            keys = [swipes[place].card_key for place in first]
+            voters = _voters([swipes[place] for place in first])
+            cards = await self._store.lock_cards(voters, [k[1] for k in keys], [k[2] for k in keys])
+            found = {keys[number][0]: card.person_id for number, card in cards.items()}
+            moved = {person: now for person, now in found.items() if now != person}
+            if not moved and (len(cards) == len(keys) or sought_again):
+                return first, repeats, cards
+            sought_again = not moved
+            for swipe in swipes:
+                if (person := moved.get(swipe.caller.person_id)) is not None:
+                    swipe.caller = replace(swipe.caller, person_id=person)
+
     async def _meet_cards(
-        self, swipes: Sequence[Swipe], places: Sequence[int], verdicts: dict[int, Verdict]
+        self,
+        swipes: Sequence[Swipe],
+        places: Sequence[int],
+        cards: Mapping[int, CardNow],
+        verdicts: dict[int, Verdict],
     ) -> list[int]:
-        """Lock the cards; settle swipes whose card is missing, hidden or answered; return the places of the rest."""
-        keys = [swipes[place].card_key for place in places]
-        voters = _voters([swipes[place] for place in places])
-        cards = await self._store.lock_cards(voters, [k[1] for k in keys], [k[2] for k in keys])
+        """Settle swipes whose card is missing, hidden or answered; return the places of the rest."""
         still_open, again, missing, taken = [], [], [], []
         for number, place in enumerate(places):
             swipe = swipes[place]
@@ -101,7 +128,7 @@ class Ballot:
         if missing:
             await self._explain_missing(swipes, missing, verdicts)
         if taken:
-            await self._explain_taken([(place, swipes[place]) for place in taken], verdicts)
+            still_open += await self._explain_taken([(place, swipes[place]) for place in taken], verdicts)
         if again:
             await self._answer_again([(place, swipes[place]) for place in again], verdicts)
         return still_open
@@ -122,13 +149,23 @@ class Ballot:
                 reason = "never_dealt"
             verdicts[place] = rejected(swipe.item, reason)
 
-    async def _explain_taken(self, swipes: Sequence[tuple[int, Swipe]], verdicts: dict[int, Verdict]) -> None:
-        """Settle swipes whose card carries another vote; that may have come after theirs was taken back."""
+    async def _explain_taken(self, swipes: Sequence[tuple[int, Swipe]], verdicts: dict[int, Verdict]) -> list[int]:
+        """Settle swipes whose card carries another vote; that may have come after theirs was taken back.
+
+        Return the places of those that the same person sent as somebody else: they will be kept.
+        """
         keys = await self._store.read_keys(*key_columns([swipe for _, swipe in swipes])[:2])
+        kept = []
         for number, (place, swipe) in enumerate(swipes):
             key = keys.get(number)
             settled = settle_known_key(swipe, key) if key is not None else None
-            verdicts[place] = settled or rejected(swipe.item, "already_answered")
+            assert swipe.card is not None
+            if settled is None and key is None and swipe.card.volunteer_id != swipe.caller.volunteer_id:
+                swipe.exclusion = int(Exclusion.MERGED)
+                kept.append(place)
+            else:
+                verdicts[place] = settled or rejected(swipe.item, "already_answered")
+        return kept
 
     async def _answer_again(self, swipes: Sequence[tuple[int, Swipe]], verdicts: dict[int, Verdict]) -> None:
         """Say once more what became of votes that are stored: the first reply may have been lost."""
@@ -165,8 +202,10 @@ class Ballot:
         for number, (place, swipe) in enumerate(swipes):
             swipe.context = places[(swipe.caller.person_id, swipe.item.workflow)]
             key = known.get(number)
+            merged = swipe.exclusion == Exclusion.MERGED
             settled = settle_known_key(swipe, key) if key is not None else None
             if settled is None:
+                swipe.exclusion = int(Exclusion.MERGED) if merged else swipe.exclusion  # its card has another vote
                 stored.append(swipe)
             else:
                 verdicts[place] = settled
@@ -191,6 +230,9 @@ class Ballot:
         late = [swipe for swipe in swipes if swipe.exclusion == Exclusion.RETRACTED]
         if late:
             await self._store.bind_tombstones(key_columns(late))
+        merged = [swipe for swipe in swipes if swipe.exclusion == Exclusion.MERGED]
+        if merged:
+            await self._store.bind_merged(key_columns(merged))
 
     def _exclusion(self, swipe: Swipe) -> int:
         """Return why a vote will be stored without being counted, as far as card and person tell."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api.caller import Caller
 from api.services.accounts import Accounts
 from api.services.asking import Questions
+from api.services.bans import Bans
 from api.services.boards import Boards
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
@@ -20,6 +21,7 @@ from api.services.invitations import Invitations
 from api.services.labels import Labels
 from api.services.levels import Levels
 from api.services.members import Members
+from api.services.merging import Merging
 from api.services.moderation import Moderation
 from api.services.monitoring import Monitoring
 from api.services.pages import Pages
@@ -74,6 +76,8 @@ class Services:
     token_lists: TokenLists
     directory: Directory
     accounts: Accounts
+    merging: Merging
+    bans: Bans
     monitoring: Monitoring
     calibrations: Calibrations
     questions: Questions

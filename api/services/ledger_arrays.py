@@ -7,11 +7,12 @@ from functools import cached_property
 import numpy as np
 
 from api.services.published import Published, calibration_of
+from api.services.skill_lines import SkillLines
 from api.store import ledger as stored
 from api.store.calibrations import CalibrationValues
 from cascade.calibration import UNCALIBRATED, Calibration
 from cascade.drift import trusted
-from cascade.replay import LABEL, RESCORE, Fits, Ledger, SkillHistory, skill_history
+from cascade.replay import LABEL, RESCORE, Fits, Ledger, SkillHistory
 from cascade.standing import RULE, STANDING, Integers, Rows, rules_of
 from cascade.vocabulary import EntryKind
 
@@ -24,16 +25,17 @@ RuleKey = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What refits have learnt, and up to which gold answer of each (person, workflow) nobody watched for drops."""
+    """What refits have learnt, up to which gold answer of each (person, workflow) nobody watched, and merges."""
 
     fits: Sequence[stored.Fit]
     unwatched: Mapping[StageKey, int]
     calibrations: Sequence[CalibrationValues]
+    merges: Sequence[stored.SkillMerge] = ()
 
 
 @dataclass(frozen=True)
 class LedgerArrays:
-    """What is stored of a project: stages, with all that has an ordinal on one of them, and answers to gold.
+    """What is stored of a project: stages, with all that has an ordinal on one of them, and entries about gold.
 
     `stages` are workflow, subject and the fields of the standing.
     """
@@ -51,7 +53,8 @@ class LedgerArrays:
         votes, place = self.votes, self._place
         given = {(e.person_id, e.client_id): n for n, e in enumerate(votes) if e.kind == EntryKind.VOTE}
         skill, calibration = self._skills_of(votes), _column(e.calibration for e in votes)
-        records = self._history.at(skill, _column(e.skill_revision for e in votes))
+        revisions = [e.skill_revision for e in votes]
+        records = self._history.at(self._lines_of(votes, revisions), _column(revisions))
         _, _, batch = self._fits.at(skill, calibration)
         return Ledger(
             standings=np.array([row[2:] for row in self.stages], dtype=STANDING),
@@ -81,7 +84,8 @@ class LedgerArrays:
     def wrong_fits(self) -> Iterator[str]:
         """Yield, in words, the fits whose answers to training subjects are not those of the ledger."""
         fits = self.learnt.fits
-        replayed = self._history.at(self._skills_of(fits), _column(fit.revision for fit in fits)).counts
+        revisions = [fit.revision for fit in fits]
+        replayed = self._history.at(self._lines_of(fits, revisions), _column(revisions)).counts
         for fit, counts in zip(fits, replayed.reshape(-1, 6).tolist(), strict=True):
             if list(fit.counts) != counts:
                 yield (
@@ -102,16 +106,17 @@ class LedgerArrays:
         return _column(self._skills.setdefault((each.person_id, each.workflow_id), len(self._skills)) for each in rows)
 
     @cached_property
+    def _lines(self) -> SkillLines:
+        return SkillLines(self.gold, self.learnt.merges, self.learnt.unwatched)
+
+    def _lines_of(self, rows: Sequence[stored.Entry] | Sequence[stored.Fit], revisions: Sequence[int]) -> Integers:
+        """Return a number for each (person, workflow) at a revision, by which the history knows their skill."""
+        keys = [(each.person_id, each.workflow_id) for each in rows]
+        return _column(self._lines.number(*key, revision) for key, revision in zip(keys, revisions, strict=True))
+
+    @cached_property
     def _history(self) -> SkillHistory:
-        gold, unwatched = self.gold, self.learnt.unwatched
-        watched = [e.skill_revision > unwatched.get((e.person_id, e.workflow_id), 0) for e in gold]
-        return skill_history(
-            self._skills_of(gold),
-            _column(e.skill_revision for e in gold),
-            _column(e.truth or 0 for e in gold),
-            _column(e.answer for e in gold),
-            np.array(watched, dtype=np.bool_),
-        )
+        return self._lines.history()
 
     @cached_property
     def _fits(self) -> Fits:

@@ -85,7 +85,7 @@ def _beyond(batch: pa.RecordBatch, after: VoteKey) -> pa.RecordBatch:
 
 
 def _joined(batch: pa.RecordBatch, snapshot: Snapshot) -> pa.RecordBatch:
-    """Add what the file of a month does not know: the subjects' external ids, and what was taken back since."""
+    """Add what the file of a month does not know: the subjects' external ids, and what was taken out since."""
     if "calibration" not in batch.schema.names:  # a month of before there were any
         batch = batch.append_column("calibration", pa.array([0] * len(batch), pa.int32()))
     subjects = batch["subject_id"]
@@ -93,14 +93,15 @@ def _joined(batch: pa.RecordBatch, snapshot: Snapshot) -> pa.RecordBatch:
     external_ids = pa.array(list(names.values()), pa.string())
     places = pc.index_in(subjects, pa.array(list(names), pa.int64()))
     return batch.append_column("external_id", external_ids.take(places)).append_column(
-        "retracted", _retracted(batch, snapshot)
+        "taken_out", _taken_out(batch, snapshot)
     )
 
 
-def _retracted(batch: pa.RecordBatch, snapshot: Snapshot) -> pa.Array:
-    taken_back = snapshot.retracted_of(pc.unique(batch["person_id"]).to_pylist())
-    persons = pa.array([person for person, _ in taken_back], pa.int64())
+def _taken_out(batch: pa.RecordBatch, snapshot: Snapshot) -> pa.Array:
+    """Return why each vote was taken out since, 0 if it was not."""
+    why = snapshot.taken_out_of(pc.unique(batch["person_id"]).to_pylist())
+    persons = pa.array([person for person, _ in why], pa.int64())
     suspects = pc.is_in(batch["person_id"], value_set=persons)
     found = batch.filter(suspects).select(["person_id", "client_id"]).to_pylist()
-    truths = pa.array([(row["person_id"], row["client_id"]) in taken_back for row in found], pa.bool_())
-    return pc.replace_with_mask(pa.array([False] * len(batch), pa.bool_()), suspects, truths)
+    known = pa.array([why.get((row["person_id"], row["client_id"]), 0) for row in found], pa.int16())
+    return pc.replace_with_mask(pa.array([0] * len(batch), pa.int16()), suspects, known)

@@ -115,7 +115,8 @@ class _Classifications:
         return count
 
     def _rows(self, batch: pa.RecordBatch, beside: Snapshot) -> list[list[Cell]]:
-        votes = [row for row in batch.to_pylist() if row["kind"] == EntryKind.VOTE and not row["retracted"]]
+        given = [row for row in batch.to_pylist() if row["kind"] == EntryKind.VOTE]
+        votes = [row for row in given if row["taken_out"] != Exclusion.RETRACTED]
         subjects = sorted({row["subject_id"] for row in votes})
         workflows = sorted({row["workflow_id"] for row in votes})
         metadata = beside.metadata_of(subjects)
@@ -126,10 +127,10 @@ class _Classifications:
         ]
 
     def _row(self, row: Mapping[str, Any], subject: tuple[str, str], retired: Retired | None) -> list[Cell]:
-        counted = row["exclusion"] == Exclusion.NONE
+        exclusion = Exclusion(row["taken_out"] or row["exclusion"])
         ours = {
-            "counted": counted,
-            "why_not": None if counted else Exclusion(row["exclusion"]).word,
+            "counted": exclusion is Exclusion.NONE,
+            "why_not": None if exclusion is Exclusion.NONE else exclusion.word,
             "bucket": Bucket(row["bucket"]).word,
             "flag": row["flag"],
             "source": row["source"],

@@ -222,7 +222,7 @@ class _Rescoring:
         pairs = zip(subjects, standings["draw"].tolist(), strict=True)
         priors = [prior_of(workflow, attributes.get(each, Attributes()), calibration, draw) for each, draw in pairs]
         prior, machine = np.array(priors, dtype=np.int64).reshape(-1, 2).T
-        anew = weigh_anew(votes.voices, *self._fits.of(votes.persons), calibration.prior)
+        anew = weigh_anew(votes.voices, *self._fits.of(votes.voters), calibration.prior)
         rules = version.rules[np.full(len(standings), version.rule_of[self._workflow_id])]
         return reweigh(standings, rules, prior, machine, anew), anew
 
@@ -247,9 +247,13 @@ class _Fits:
 
 @dataclass(frozen=True, slots=True)
 class _Votes:
-    """Votes that count: who gave each, on which subject, and what it weighs; `stage` is the place of the subject."""
+    """Votes that count: whose each is, on which subject, and what it weighs; `stage` is the place of the subject.
+
+    `voters` are who gave them, as the ledger knows them: before a merge another person.
+    """
 
     persons: Integers
+    voters: Integers
     subjects: Integers
     voices: Rows
 
@@ -264,7 +268,8 @@ class _Votes:
             voices[name] = [getattr(row, name) for row in kept]
         voices["proven"] = [row.bucket == Bucket.PROVEN for row in kept]
         persons = np.array([row.person_id for row in kept], dtype=np.int64)
-        return cls(persons, np.array([row.subject_id for row in kept], dtype=np.int64), voices)
+        voters = np.array([row.ledger_person_id for row in kept], dtype=np.int64)
+        return cls(persons, voters, np.array([row.subject_id for row in kept], dtype=np.int64), voices)
 
     def changed(self, anew: Rows, written: Mask) -> list[list[int]]:
         """Return the columns person, subject, bucket, if_yes and if_no of the votes whose cards are to be written."""

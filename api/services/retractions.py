@@ -7,23 +7,18 @@ subject that the vote helped to decide keeps its label; the engine opens an audi
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import numpy as np
-
 from api.caller import Caller
-from api.services.ballot import rules_in_force
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
 from api.services.stages import Stages, settle
+from api.services.withdrawing import Withdrawal, subtract, versions_of
 from api.store.ballot import BallotStore, Key
 from api.store.engine import Connection, Pool
 from api.store.retractions import RetractionStore, VotedCard
-from cascade.decision import ENTRY, Decisions, decide
-from cascade.vocabulary import Bucket, EntryKind
 from mobile_schemas.classifications import RetractionsIn
 
 WINDOW: Final = timedelta(minutes=10)
@@ -37,20 +32,6 @@ _DETAILS: Final = {
     "other_project": "The token is bound to another project than this answer's.",
     "busy": "The answer is arriving at this moment; please send the retraction again.",
 }
-
-
-@dataclass(slots=True)
-class _Withdrawal:
-    """A vote on its way out."""
-
-    client_id: UUID
-    workflow_id: int
-    subject_id: int
-    card: VotedCard
-    stage: int = -1
-    ordinal: int = 0
-    if_yes: int = 0
-    if_no: int = 0
 
 
 class Retractions:
@@ -90,6 +71,7 @@ class _Retraction:
 
     async def run(self, ids: Sequence[UUID]) -> dict[UUID, Verdict]:
         verdicts: dict[UUID, Verdict] = {}
+        await self._store.hold_person()
         keys = await self._store.read_keys(list(ids))
         voted: list[tuple[UUID, Key]] = []
         for place, client_id in enumerate(ids):
@@ -105,7 +87,9 @@ class _Retraction:
             await self._subtract(withdrawals)
         return verdicts
 
-    async def _lock(self, voted: Sequence[tuple[UUID, Key]], verdicts: dict[UUID, Verdict]) -> list[_Withdrawal]:
+    async def _lock(
+        self, voted: Sequence[tuple[UUID, Key]], verdicts: dict[UUID, Verdict]
+    ) -> list[Withdrawal[VotedCard]]:
         """Lock the cards, and return those votes that may be taken back."""
         keys = [(key.workflow_id or 0, key.subject_id or 0) for _, key in voted]
         columns = [key[0] for key in keys], [key[1] for key in keys]
@@ -122,7 +106,7 @@ class _Retraction:
             elif card.settled:
                 verdicts[client_id] = _refused(client_id, "too_late")
             else:
-                withdrawals.append(_Withdrawal(client_id, *keys[place], card))
+                withdrawals.append(Withdrawal(client_id, *keys[place], card))
                 verdicts[client_id] = {"id": client_id, "verdict": "retracted"}
         return withdrawals
 
@@ -133,50 +117,22 @@ class _Retraction:
             awaited = {"id": client_id, "verdict": "awaited"}
             verdicts[client_id] = awaited if client_id in remembered else _refused(client_id, "busy", "retry")
 
-    async def _subtract(self, withdrawals: Sequence[_Withdrawal]) -> None:
-        version_of = await self._versions({w.workflow_id for w in withdrawals})
+    async def _subtract(self, withdrawals: Sequence[Withdrawal[VotedCard]]) -> None:
+        version_of = await versions_of(
+            self._connection,
+            self._ballot,
+            self._published,
+            self._caller.person_id,
+            (w.workflow_id for w in withdrawals),
+        )
         stages = await Stages.lock(self._ballot, ((w.workflow_id, w.subject_id) for w in withdrawals))
-        decided = _decide(withdrawals, stages, version_of)
+        decided = subtract(withdrawals, stages, version_of)
         await self._store.write_retractions(_columns(withdrawals, version_of), self._caller.source)
         if decided is not None:
             await settle(self._ballot, self._dice, stages, decided.standings, version_of)
 
-    async def _versions(self, workflows: set[int]) -> dict[int, Published]:
-        ordered = sorted(workflows)
-        nothing: list[list[Any]] = [[], [], [], []]
-        persons = [self._caller.person_id] * len(ordered)
-        _, contexts = await self._ballot.claim_keys_and_read_contexts(nothing, persons, ordered)
-        return {
-            workflow: await self._published.get(self._connection, context.version_id, dict(context.revisions))
-            for workflow, context in zip(ordered, contexts, strict=True)
-        }
 
-
-def _decide(withdrawals: Sequence[_Withdrawal], stages: Stages, version_of: dict[int, Published]) -> Decisions | None:
-    """Let the engine subtract what the votes added to their sums."""
-    rules, rule_of = rules_in_force(version_of)
-    summed = []
-    for withdrawal in withdrawals:
-        withdrawal.stage = stages.place.get((withdrawal.workflow_id, withdrawal.subject_id), -1)
-        if withdrawal.stage >= 0 and withdrawal.card.bucket != Bucket.IGNORED:
-            summed.append(withdrawal)
-    if not summed:
-        return None
-    entries = np.zeros(len(summed), dtype=ENTRY)
-    entries["stage"] = [w.stage for w in summed]
-    entries["rule"] = [rule_of.get(w.workflow_id, 0) for w in summed]
-    entries["kind"] = EntryKind.RETRACTION
-    for name in ("answer", "flag", "if_yes", "if_no", "bucket"):
-        entries[name] = [getattr(w.card, name) for w in summed]
-    entries["proven"] = np.isin(entries["bucket"], (int(Bucket.PROVEN), int(Bucket.AUDIT)))
-    decided = decide(stages.standings, entries, rules)
-    columns = (decided.ordinal, decided.if_yes, decided.if_no)
-    for withdrawal, *result in zip(summed, *(column.tolist() for column in columns), strict=True):
-        withdrawal.ordinal, withdrawal.if_yes, withdrawal.if_no = result
-    return decided
-
-
-def _columns(withdrawals: Sequence[_Withdrawal], version_of: dict[int, Published]) -> list[list[Any]]:
+def _columns(withdrawals: Sequence[Withdrawal[VotedCard]], version_of: dict[int, Published]) -> list[list[Any]]:
     return [
         [w.card.volunteer_id for w in withdrawals],
         [w.workflow_id for w in withdrawals],
@@ -191,6 +147,7 @@ def _columns(withdrawals: Sequence[_Withdrawal], version_of: dict[int, Published
         [w.if_no for w in withdrawals],
         [version_of[w.workflow_id].version_id for w in withdrawals],
         [version_of[w.workflow_id].calibration(w.workflow_id).revision for w in withdrawals],
+        [w.card.ledger_person_id for w in withdrawals],
     ]
 
 

@@ -43,6 +43,11 @@ _NOT_COUNTED: Final = {
     Exclusion.MERGED: "does not count: the same person had answered before, under another name",
 }
 
+_TAKEN_OUT: Final = {
+    Exclusion.BANNED: "is taken out, since the volunteer was banned from the project",
+    Exclusion.MERGED: "is taken out, since the same person had answered before, under another name",
+}
+
 
 def stage_view(stored: Stored) -> dict[str, Any]:
     """Return a stage with everything that made it what it is."""
@@ -188,15 +193,20 @@ def _vote(stored: Stored, row: LedgerRow) -> dict[str, Any]:
         "answer": Answer(row.answer).word,
         "flag": row.flag,
         "bucket": Bucket(row.bucket).word,
-        "why_not": exclusion.word if gave and exclusion is not Exclusion.NONE else None,
+        "why_not": exclusion.word if (gave and exclusion is not Exclusion.NONE) or exclusion in _TAKEN_OUT else None,
         "version": stored.numbers[row.version_id],
         "calibration": row.calibration,
         "if_yes": row.if_yes if weighed else None,
         "if_no": row.if_no if weighed else None,
         "skill": _skill(row, stored.skill_at(row), exact=stored.exact(row)) if gave and weighed else None,
         "flagged": False,
-        "in_words": _vote_in_words(row) if gave else "is taken back: what the vote had added is subtracted",
+        "in_words": _vote_in_words(row) if gave else _taken_out_in_words(exclusion, weighed=weighed),
     }
+
+
+def _taken_out_in_words(exclusion: Exclusion, *, weighed: bool) -> str:
+    how = _TAKEN_OUT.get(exclusion, "is taken back")
+    return f"{how}: what the vote had added is subtracted" if weighed or exclusion not in _TAKEN_OUT else how
 
 
 def _anew(stored: Stored, rescore: Rescore, before: int) -> dict[str, Any]:

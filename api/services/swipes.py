@@ -70,7 +70,10 @@ def first_of_each(swipes: Sequence[Swipe]) -> tuple[list[int], list[int]]:
 
 
 def repeat_verdict(swipe: Swipe, earlier: Sequence[tuple[Swipe, Verdict]]) -> Verdict:
-    """Settle a swipe by the earlier one of its batch whose card or client id it repeats."""
+    """Settle a swipe by the earlier one of its batch whose card or client id it repeats.
+
+    Where the earlier one came from the same person as somebody else, this one is kept when it comes again.
+    """
     for other, verdict in earlier:
         if other.card_key == swipe.card_key and other.client_key == swipe.client_key:
             return verdict if verdict["verdict"] in ("rejected", "retry") else again(verdict)
@@ -79,7 +82,12 @@ def repeat_verdict(swipe: Swipe, earlier: Sequence[tuple[Swipe, Verdict]]) -> Ve
     stored = [other for other, verdict in earlier if verdict["verdict"] not in ("rejected", "retry")]
     if any(other.client_key == swipe.client_key for other in stored):
         return rejected(swipe.item, "id_reused")
-    if any(other.card_key == swipe.card_key and other.exclusion != Exclusion.RETRACTED for other in stored):
+    if any(
+        other.card_key == swipe.card_key
+        and other.exclusion != Exclusion.RETRACTED
+        and other.caller.volunteer_id == swipe.caller.volunteer_id
+        for other in stored
+    ):
         return rejected(swipe.item, "already_answered")
     return retry(swipe.item)
 
@@ -96,5 +104,5 @@ def settle_known_key(swipe: Swipe, key: Key) -> Verdict | None:
         return rejected(swipe.item, "id_reused")
     if not key.retracted:
         return None
-    swipe.exclusion = int(Exclusion.RETRACTED)
+    swipe.exclusion = key.exclusion
     return duplicate(swipe.item, swipe.exclusion, None, None, None)

@@ -20,7 +20,7 @@ from api.store.engine import Connection
 from api.store.exports import ArchivedMonth
 from cascade.graph import Attributes
 from cascade.replay import Discrepancy, check
-from cascade.vocabulary import NO_ANSWER, Answer, Bucket, Reason, StageState
+from cascade.vocabulary import NO_ANSWER, Answer, Bucket, EntryKind, Reason, StageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ async def verify(
             await stored.read_fits(connection, project_id),
             await stored.read_unwatched(connection, project_id),
             await calibrations_of(connection, project_id),
+            await stored.read_skill_merges(connection, project_id),
         )
         if storage is not None:
             for month in archived:
@@ -99,7 +100,8 @@ async def verify(
     wrong += arrays.wrong_fits()
     routed = [label for label in labels if (label.workflow_id, label.subject_id) not in by_hand]
     wrong += _wrong_routes(routed, versions, {(row[0], row[1]) for row in stages})
-    return Verification(len(votes), len(gold), len(kept), len(by_hand), len(earlier), len(checked), wrong)
+    answers = sum(e.kind == EntryKind.VOTE for e in gold)
+    return Verification(len(votes), answers, len(kept), len(by_hand), len(earlier), len(checked), wrong)
 
 
 def _archived_entries(storage: Storage, month: ArchivedMonth, workflows: Sequence[int]) -> list[stored.Entry]:

@@ -25,8 +25,13 @@ class Voters(NamedTuple):
 
 
 class CardNow(NamedTuple):
-    """A locked card: what it is, and the vote that it carries, if any; `hidden`: its project is not there for them."""
+    """A locked card: whose and what it is, and the vote that it carries, if any, with the volunteer who gave it.
 
+    `hidden`: its project is not there for them.
+    """
+
+    person_id: int
+    volunteer_id: int
     gold: bool
     attempt: int
     expired: bool
@@ -67,11 +72,12 @@ class SkillNow(NamedTuple):
 
 
 class Key(NamedTuple):
-    """What a client id stands for already."""
+    """What a client id stands for already; a retracted one's vote is out of the sums for the reason `exclusion`."""
 
     workflow_id: int | None
     subject_id: int | None
     retracted: bool
+    exclusion: int
 
 
 class Gold(NamedTuple):
@@ -126,7 +132,10 @@ class BallotStore:
         self._connection = connection
 
     async def lock_cards(self, voters: Voters, workflows: list[int], subjects: list[int]) -> dict[int, CardNow]:
-        """Lock the cards that exist and return them by their place in the batch."""
+        """Lock the cards that exist and return them by their place in the batch.
+
+        Where a person turned out to be another one, it is the other's card.
+        """
         rows = await self._connection.fetch(
             _SQL["lock_cards"], voters.persons, workflows, subjects, voters.bound_to, voters.of_project
         )
@@ -165,6 +174,15 @@ class BallotStore:
     async def bind_tombstones(self, keys: Sequence[list[Any]]) -> None:
         """Let retracted client ids name the cards that their late votes were for."""
         await self._connection.execute(_SQL["bind_tombstones"], *keys)
+
+    async def bind_merged(self, keys: Sequence[list[Any]]) -> None:
+        """Let client ids name votes on cards that the same person has answered as somebody else."""
+        await self._connection.execute(_SQL["bind_merged"], *keys)
+
+    async def successors(self, persons: list[int]) -> dict[int, int]:
+        """Return who some persons turned out to be, of those who did."""
+        rows = await self._connection.fetch(_SQL["successors"], persons)
+        return {row[0]: row[1] for row in rows}
 
     async def lock_skills(self, persons: list[int], workflows: list[int]) -> dict[int, SkillNow]:
         """Lock skills and return them by place."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.store.engine import Connection
-from api.store.failures import SameMomentError
+from api.store.failures import OnePersonError, SameMomentError
 from api.store.statements import statements
 
 _SQL = statements("deck")
@@ -109,10 +109,18 @@ class DeckStore:
 
     def __init__(self, connection: Connection, seats: Sequence[Seat]) -> None:
         self._connection = connection
-        self._seats = seats
+        self._seats = list(seats)
 
     async def sit_down(self) -> list[Table | None]:
-        """Lock what each person has shown, and return what the dealer must know; `None`: no such workflow."""
+        """Lock what each person has shown, and return what the dealer must know; `None`: no such workflow.
+
+        Who turned out to be another person is dealt to as that one from then on.
+
+        Raises
+        ------
+        OnePersonError
+            Two seats turned out to be of one person.
+        """
         persons = [seat.person_id for seat in self._seats]
         workflows = [seat.workflow_id for seat in self._seats]
         columns = (
@@ -124,8 +132,13 @@ class DeckStore:
         )
         rows = await self._connection.fetch(_SQL["sit_down"], *columns)
         if any(row["dealt"] is None for row in rows):
+            await self._connection.execute(_SQL["hold_persons"], persons)
             await self._connection.execute(_SQL["begin_skills"], persons, workflows)
             rows = await self._connection.fetch(_SQL["sit_down"], *columns)
+        for row in rows:
+            self._seats[row["n"] - 1] = self._seats[row["n"] - 1]._replace(person_id=row["person_id"])
+        if len({row["person_id"] for row in rows}) < len({persons[row["n"] - 1] for row in rows}):
+            raise OnePersonError
         tables: list[Table | None] = [None] * len(self._seats)
         for row in map(tuple, rows):
             open_cards = list(zip(row[10] or (), row[11] or (), strict=True))

@@ -130,9 +130,10 @@ class Snapshot:
         """Return the external ids of subjects."""
         return {row["id"]: row["external_id"] for row in self._rows("names_of", subject_ids)}
 
-    def retracted_of(self, person_ids: Sequence[int]) -> set[tuple[int, UUID]]:
-        """Return the votes, by person and client id, that persons have taken back."""
-        return {(row["person_id"], row["client_id"]) for row in self._rows("retracted_of", person_ids)}
+    def taken_out_of(self, person_ids: Sequence[int]) -> dict[tuple[int, UUID], int]:
+        """Return why votes of persons, by the ledger's person and client id, were taken out, of those that were."""
+        rows = self._rows("taken_out_of", person_ids)
+        return {(row["person_id"], row["client_id"]): row["exclusion"] for row in rows}
 
     def newest_labels(self, project_id: int, workflow_ids: Sequence[int]) -> Batches:
         """Yield the newest revision of every label, by workflow and subject."""

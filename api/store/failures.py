@@ -9,6 +9,10 @@ class SameMomentError(Exception):
     """Another transaction has just written what this one was about to write."""
 
 
+class OnePersonError(Exception):
+    """Two of a group turned out to be one person, who is served by one transaction after the other."""
+
+
 CONFLICTS: tuple[type[Exception], ...] = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,

@@ -1,5 +1,6 @@
 """Reads all that a replay of a project needs."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,7 +11,10 @@ _SQL = statements("ledger")
 
 
 class Entry(NamedTuple):
-    """A row of the ledger that did something: a vote on a subject, its retraction, or a gold answer."""
+    """A row of the ledger that did something: a vote on a subject, its retraction, or a gold answer.
+
+    Of a gold answer that is taken out because persons were merged `skill_revision` is that of the merge.
+    """
 
     kind: int
     person_id: int
@@ -27,6 +31,16 @@ class Entry(NamedTuple):
     version_id: int
     calibration: int
     truth: int | None
+    received_at: datetime
+
+
+class SkillMerge(NamedTuple):
+    """Two skills that became one, at a revision of the second; all answers of the first are before."""
+
+    workflow_id: int
+    from_person_id: int
+    into_person_id: int
+    revision: int
 
 
 class Rescore(NamedTuple):
@@ -101,6 +115,11 @@ async def read_unwatched(connection: Connection, project_id: int) -> dict[tuple[
     """Return, by person and workflow, up to which revision gold answers were learnt without watching for drops."""
     rows = await connection.fetch(_SQL["read_unwatched"], project_id)
     return {(row[0], row[1]): row[2] for row in rows}
+
+
+async def read_skill_merges(connection: Connection, project_id: int) -> list[SkillMerge]:
+    """Return the skills that became one when persons were merged, in that order."""
+    return [SkillMerge(*row) for row in await connection.fetch(_SQL["read_skill_merges"], project_id)]
 
 
 async def read_earlier(connection: Connection, project_id: int) -> set[tuple[int, int]]:

@@ -19,7 +19,7 @@ class Due(NamedTuple):
 
 
 class Voice(NamedTuple):
-    """A vote that counts, as its card has it."""
+    """A vote that counts, as its card has it; it keeps the skill of the person under whom the ledger has it."""
 
     person_id: int
     subject_id: int
@@ -27,6 +27,7 @@ class Voice(NamedTuple):
     bucket: int
     if_yes: int
     if_no: int
+    ledger_person_id: int
 
 
 class Flagged(NamedTuple):

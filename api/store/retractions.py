@@ -14,7 +14,8 @@ _SQL = statements("retraction")
 class VotedCard(NamedTuple):
     """A locked card with what its vote did; `settled` once it is too old to be taken back.
 
-    `elsewhere` is whether it is of another project than the one that the token is bound to.
+    `ledger_person_id` is the person under whom the ledger has the vote, `elsewhere` whether it is of another project
+    than the one that the token is bound to.
     """
 
     attempt: int
@@ -26,6 +27,7 @@ class VotedCard(NamedTuple):
     flag: bool | None
     truth: int | None
     volunteer_id: int
+    ledger_person_id: int
     settled: bool
     elsewhere: bool
 
@@ -36,6 +38,15 @@ class RetractionStore:
     def __init__(self, connection: Connection, person_id: int) -> None:
         self._connection = connection
         self._person_id = person_id
+
+    async def hold_person(self) -> int:
+        """Return who the person turned out to be, for whom all the rest is done; they stay who they are for now."""
+        while True:
+            await self._connection.execute(_SQL["hold_person"], self._person_id)
+            person_id: int = await self._connection.fetchval(_SQL["successor"], self._person_id)
+            if person_id == self._person_id:
+                return person_id
+            self._person_id = person_id
 
     async def read_keys(self, client_ids: list[UUID]) -> dict[int, Key]:
         """Return what client ids stand for, by place; an id that was never seen is missing."""

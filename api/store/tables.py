@@ -118,6 +118,23 @@ class PersonMergeRow(SQLModel, table=True):
     merged_at: datetime = _now()
 
 
+class SkillMergeRow(SQLModel, table=True):
+    """What became of a skill when its person turned out to be another one.
+
+    At `revision` of the second person's skill both are one, made anew from the answers to gold of both. `unwatched` is
+    what the first person's row of `skill` had.
+    """
+
+    __tablename__ = "skill_merge"
+    __table_args__ = (Index("skill_merge_workflow", "workflow_id"),)
+    id: int = _identity()
+    workflow_id: int = _number(default=None)
+    from_person_id: int = _big()
+    into_person_id: int = _big()
+    revision: int = _number(default=None)
+    unwatched: int = _number()
+
+
 class TokenRow(SQLModel, table=True):
     """What a client shows to be let in. Only the SHA-256 of the token is stored.
 
@@ -694,11 +711,20 @@ class LevelCheckRow(SQLModel, table=True):
 
 
 class BanRow(SQLModel, table=True):
-    """That a person is kept out of a project; one that was lifted stays on record."""
+    """That a person is kept out of a project; one that was lifted stays on record.
+
+    Votes that arrived since `exclude_since` are taken out of the sums, of which `votes_excluded` are done; all of them
+    at `excluded_at`. Without `exclude_since` none are.
+    """
 
     __tablename__ = "ban"
     __table_args__ = (
         Index("ban_in_force", "person_id", "project_id", unique=True, postgresql_where=text("lifted_at IS NULL")),
+        Index(
+            "ban_excluding",
+            "id",
+            postgresql_where=text("exclude_since IS NOT NULL AND excluded_at IS NULL"),
+        ),
         Index("ban_of_project", "project_id", "id"),
     )
     id: int = _identity()
@@ -710,6 +736,8 @@ class BanRow(SQLModel, table=True):
     since: datetime = _now()
     until: datetime | None = _moment()
     votes_excluded: int = _number(BigInteger)
+    exclude_since: datetime | None = _moment()
+    excluded_at: datetime | None = _moment()
     lifted_at: datetime | None = _moment()
     lifted_by: int | None = _big(null=True)
     lifted_why: str | None = _words(null=True)
@@ -768,7 +796,10 @@ class DeckRow(SQLModel, table=True):
 
 
 class CardRow(SQLModel, table=True):
-    """One subject dealt to one person in one workflow, with the vote that it carries now."""
+    """One subject dealt to one person in one workflow, with the vote that it carries now.
+
+    `ledger_person_id` is the person under whom the ledger has that vote, where it was given before a merge.
+    """
 
     __tablename__ = "card"
     __table_args__ = (Index("card_stage", "workflow_id", "subject_id"),)
@@ -791,10 +822,15 @@ class CardRow(SQLModel, table=True):
     flag: bool | None = Field(default=None, sa_column=Column(Boolean, nullable=True))
     truth: int | None = _number(SmallInteger, None, null=True)
     received_at: datetime | None = _moment()
+    ledger_person_id: int | None = _big(null=True)
 
 
 class SwipeKeyRow(SQLModel, table=True):
-    """A client id that a person has used: for a vote, or for a retraction that came before its vote."""
+    """A client id that a person has used: for a vote, or for a retraction that came before its vote.
+
+    At `retracted_at` the vote was taken out of the sums: by the person, or for the reason that `exclusion` has; such a
+    vote came at `voted_at`. `ledger_person_id` is as in `card`.
+    """
 
     __tablename__ = "swipe_key"
     __table_args__ = (
@@ -805,6 +841,9 @@ class SwipeKeyRow(SQLModel, table=True):
     workflow_id: int | None = _number(Integer, None, null=True)
     subject_id: int | None = _big(null=True)
     retracted_at: datetime | None = _moment()
+    exclusion: int | None = _number(SmallInteger, None, null=True)
+    voted_at: datetime | None = _moment()
+    ledger_person_id: int | None = _big(null=True)
 
 
 class FavouriteRow(SQLModel, table=True):

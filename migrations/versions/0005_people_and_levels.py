@@ -26,6 +26,21 @@ def _know_people() -> None:
         sa.PrimaryKeyConstraint("from_person_id"),
     )
     op.create_index("ix_person_merge_into_person_id", "person_merge", ["into_person_id"])
+    op.create_table(
+        "skill_merge",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("workflow_id", sa.Integer(), nullable=False),
+        sa.Column("from_person_id", sa.BigInteger(), nullable=False),
+        sa.Column("into_person_id", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("unwatched", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("skill_merge_workflow", "skill_merge", ["workflow_id"])
+    op.add_column("card", sa.Column("ledger_person_id", sa.BigInteger(), nullable=True))
+    op.add_column("swipe_key", sa.Column("exclusion", sa.SmallInteger(), nullable=True))
+    op.add_column("swipe_key", sa.Column("voted_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("swipe_key", sa.Column("ledger_person_id", sa.BigInteger(), nullable=True))
     op.add_column("token", sa.Column("reach", sa.Text(), nullable=True))
     op.add_column("token", sa.Column("label", sa.Text(), nullable=True))
     op.add_column("token", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
@@ -175,6 +190,8 @@ def _moderate() -> None:
         sa.Column("since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("votes_excluded", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("exclude_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("excluded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lifted_by", sa.BigInteger(), nullable=True),
         sa.Column("lifted_why", sa.Text(), nullable=True),
@@ -185,6 +202,12 @@ def _moderate() -> None:
         "ban_in_force", "ban", ["person_id", "project_id"], unique=True, postgresql_where=sa.text("lifted_at IS NULL")
     )
     op.create_index("ban_of_project", "ban", ["project_id", "id"])
+    op.create_index(
+        "ban_excluding",
+        "ban",
+        ["id"],
+        postgresql_where=sa.text("exclude_since IS NOT NULL AND excluded_at IS NULL"),
+    )
     op.create_table(
         "note",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),

@@ -370,6 +370,8 @@ LEDGER = (
     " truth"
 )
 
+KEYS = "person_id client_id workflow_id subject_id retracted_at"
+
 
 async def months_votes(harvest: Harvest, year: int, month: int) -> None:
     """Add four votes in a month that has a partition; the second was taken back."""
@@ -387,7 +389,7 @@ async def months_votes(harvest: Harvest, year: int, month: int) -> None:
             )
         )
     await harvest.connection.copy_records_to_table("classification", records=votes, columns=LEDGER.split())
-    await harvest.connection.copy_records_to_table("swipe_key", records=keys)
+    await harvest.connection.copy_records_to_table("swipe_key", records=keys, columns=KEYS.split())
 
 
 async def one_vote(harvest: Harvest, connection: Connection, number: int) -> None:

@@ -37,14 +37,15 @@ WITH entries AS (
     SELECT v.person_id, v.workflow_id, v.received_at, v.answered_at, v.utc_offset_minutes, v.source, v.exclusion, -1
     FROM classification r
     JOIN classification v ON v.person_id = r.person_id AND v.client_id = r.client_id
-    WHERE r.received_at >= $1 AND r.received_at < $2 AND r.kind = 1
+    WHERE r.received_at >= $1 AND r.received_at < $2 AND r.kind = 1 AND r.exclusion = 6
       AND v.received_at >= $1 - $3::interval AND v.received_at < $2 + $3::interval AND v.kind = 0
 ), counted AS MATERIALIZED (
-    SELECT e.person_id, w.project_id, e.votes, (e.received_at AT TIME ZONE 'UTC')::date AS arrived,
+    SELECT coalesce(m.into_person_id, e.person_id) AS person_id, w.project_id, e.votes, (e.received_at AT TIME ZONE 'UTC')::date AS arrived,
            (least(greatest(e.answered_at, e.received_at - $5::interval), e.received_at) AT TIME ZONE 'UTC'
             + make_interval(mins => coalesce(e.utc_offset_minutes, 0)))::date AS day
     FROM entries e
     JOIN workflow w ON w.id = e.workflow_id
+    LEFT JOIN person_merge m ON m.from_person_id = e.person_id
     WHERE e.exclusion NOT IN (6, 9, 10) AND (e.source = $4 OR (
         (SELECT 1 FROM token t
          WHERE t.scope = 'import' AND t.project_id = w.project_id AND t.source = e.source LIMIT 1) IS NULL

@@ -2,16 +2,23 @@
 -- Every one is set-based: their number does not depend on the size of the batch.
 
 -- name: lock_cards
--- Lock the cards of a batch in sorted order; what was never dealt has no row here. Whether a project is there for the
--- one who votes is asked here too: a private one for its members and its own tokens ($5), and by a token that is bound to
--- a project ($4) no other. What is hidden is told as what does not exist.
-SELECT q.n::int, c.gold, c.attempt, c.accepted_until < now() AS expired, c.client_id, c.answer, c.exclusion, c.truth,
+-- Lock the cards of a batch in sorted order; what was never dealt has no row here. The cards of somebody who turned out
+-- to be another person are that person's. Whether a project is there for the one who votes is asked here too: a private
+-- one for its members and its own tokens ($5), and by a token that is bound to a project ($4) no other. What is hidden is
+-- told as what does not exist.
+WITH q AS MATERIALIZED (
+    SELECT coalesce((SELECT into_person_id FROM person_merge WHERE from_person_id = k.person_id), k.person_id)
+               AS person_id, k.workflow_id, k.subject_id, k.bound_to, k.of_project, k.n
+    FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5::int[]) WITH ORDINALITY
+        AS k (person_id, workflow_id, subject_id, bound_to, of_project, n)
+)
+SELECT q.n::int, c.person_id, c.volunteer_id, c.gold, c.attempt, c.accepted_until < now() AS expired, c.client_id,
+       c.answer, c.exclusion, c.truth,
        (SELECT coalesce(q.bound_to <> p.id, false)
                OR (p.visibility = 'private' AND q.of_project IS DISTINCT FROM p.id
                    AND NOT EXISTS (SELECT FROM member m WHERE m.project_id = p.id AND m.person_id = c.person_id))
         FROM workflow w JOIN project p ON p.id = w.project_id WHERE w.id = c.workflow_id) AS hidden
-FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5::int[]) WITH ORDINALITY
-    AS q (person_id, workflow_id, subject_id, bound_to, of_project, n)
+FROM q
 JOIN card c ON c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id
 ORDER BY c.person_id, c.workflow_id, c.subject_id
 FOR NO KEY UPDATE OF c;
@@ -52,7 +59,7 @@ ORDER BY q.n;
 
 -- name: read_keys
 -- What stands behind client ids that could not be claimed.
-SELECT q.n::int, k.workflow_id, k.subject_id, k.retracted_at IS NOT NULL AS retracted
+SELECT q.n::int, k.workflow_id, k.subject_id, k.retracted_at IS NOT NULL AS retracted, coalesce(k.exclusion, 6)
 FROM unnest($1::bigint[], $2::uuid[]) WITH ORDINALITY AS q (person_id, client_id, n)
 JOIN swipe_key k ON k.person_id = q.person_id AND k.client_id = q.client_id;
 
@@ -83,6 +90,17 @@ WHERE coalesce(q.bound_to, p.id) = p.id
 UPDATE swipe_key k SET workflow_id = q.workflow_id, subject_id = q.subject_id
 FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::bigint[]) AS q (person_id, client_id, workflow_id, subject_id)
 WHERE k.person_id = q.person_id AND k.client_id = q.client_id;
+
+-- name: bind_merged
+-- A vote has arrived on a card that the same person has answered as somebody else: it is stored, and out of all sums.
+UPDATE swipe_key k SET workflow_id = q.workflow_id, subject_id = q.subject_id, retracted_at = now(), exclusion = 12,
+    voted_at = now()
+FROM unnest($1::bigint[], $2::uuid[], $3::int[], $4::bigint[]) AS q (person_id, client_id, workflow_id, subject_id)
+WHERE k.person_id = q.person_id AND k.client_id = q.client_id;
+
+-- name: successors
+-- Who some persons turned out to be; those who are themselves are left out.
+SELECT from_person_id, into_person_id FROM person_merge WHERE from_person_id = ANY($1::bigint[]);
 
 -- name: lock_skills
 -- Lock the skills of those who voted on gold, in sorted order.
@@ -121,14 +139,17 @@ WITH q AS MATERIALIZED (
             exclusion, ordinal, if_yes, if_no, skill_revision, version_id, calibration, answered_at, dwell_ms, session,
             utc_offset_minutes, language, source, truth, favourite)
 ), cards AS (
-    -- A vote that counts for something fills its card; one that was taken back leaves it open for another attempt.
+    -- A vote that counts for something fills its card; one that was taken back leaves it open for another attempt, and
+    -- one on a card that the same person has answered as somebody else leaves it as it is.
     UPDATE card c SET
+        volunteer_id = q.volunteer_id, ledger_person_id = NULL,
         client_id = CASE WHEN q.exclusion = 6 THEN c.client_id ELSE q.client_id END,
         attempt = CASE WHEN q.exclusion = 6 THEN least(c.attempt + 1, 32767) ELSE c.attempt END,
         answer = q.answer, exclusion = q.exclusion, bucket = q.bucket, ordinal = q.ordinal, if_yes = q.if_yes,
         if_no = q.if_no, flag = q.flag, truth = q.truth, received_at = now()
     FROM q
     WHERE c.person_id = q.person_id AND c.workflow_id = q.workflow_id AND c.subject_id = q.subject_id
+      AND q.exclusion <> 12
 ), ledger AS (
     INSERT INTO classification (kind, person_id, volunteer_id, workflow_id, subject_id, client_id, attempt, answer,
         flag, bucket, exclusion, ordinal, if_yes, if_no, skill_revision, version_id, calibration, answered_at,

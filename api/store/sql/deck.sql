@@ -1,24 +1,32 @@
 -- The statements of dealing: three for a group of new decks. Every probe of "has this person seen it" is a scalar
 -- subquery, which always walks the primary key of `card`; NOT EXISTS may scan all cards of the person.
 
+-- name: hold_persons
+-- Let nobody turn out to be another person until the transaction ends.
+SELECT count(*) FROM (SELECT FROM person WHERE id = ANY($1::bigint[]) ORDER BY id FOR KEY SHARE) held;
+
 -- name: begin_skills
 -- Let there be a row to lock for each (person, workflow) that exists.
 INSERT INTO skill (person_id, workflow_id)
-SELECT q.person_id, w.id
+SELECT coalesce(m.into_person_id, q.person_id), w.id
 FROM unnest($1::bigint[], $2::int[]) AS q (person_id, workflow_id)
 JOIN workflow w ON w.id = q.workflow_id
-ORDER BY q.person_id, w.id
+LEFT JOIN person_merge m ON m.from_person_id = q.person_id
+ORDER BY 1, w.id
 ON CONFLICT DO NOTHING;
 
 -- name: sit_down
 -- Lock what each person has shown in a workflow (the decks of one person are dealt one after the other), and read what
 -- the dealer must know: the workflow, the deck of the same key, and the cards of the person's last decks that are open
--- and reserved. Whether their subjects have retired meanwhile is not asked: gold does not, and would be left over.
--- A private project is there for its members, by a token that is not bound to another, and for its own tokens; for the
--- others its workflows are not found, as those that do not exist.
+-- and reserved. Whether their subjects have retired meanwhile is not asked: gold does not, and would be left over. Who
+-- turned out to be another person sits in that person's place. A private project is there for its members, by a token
+-- that is not bound to another, and for its own tokens; for the others its workflows are not found, as those that do not
+-- exist.
 WITH q AS MATERIALIZED (
-    SELECT * FROM unnest($1::bigint[], $2::int[], $3::uuid[], $4::int[], $5::int[]) WITH ORDINALITY
-        AS q (person_id, workflow_id, key, bound_to, of_project, n)
+    SELECT coalesce((SELECT into_person_id FROM person_merge WHERE from_person_id = k.person_id), k.person_id)
+               AS person_id, k.workflow_id, k.key, k.bound_to, k.of_project, k.n
+    FROM unnest($1::bigint[], $2::int[], $3::uuid[], $4::int[], $5::int[]) WITH ORDINALITY
+        AS k (person_id, workflow_id, key, bound_to, of_project, n)
 ), shown AS MATERIALIZED (
     SELECT q.n, s.dealt, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure, s.informedness
     FROM q JOIN skill s ON s.person_id = q.person_id AND s.workflow_id = q.workflow_id
@@ -28,7 +36,7 @@ WITH q AS MATERIALIZED (
 SELECT q.n::int, w.project_id, w.name, w.closed_at IS NOT NULL AS closed, p.version_id, coalesce(l.level, 1) AS level,
        b.id IS NOT NULL AS banned,
        t.contested_bar, d.workflow_id AS deck_workflow, d.subject_ids, open.subjects, open.gold,
-       s.dealt, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure, s.informedness
+       s.dealt, s.no_no, s.no_yes, s.no_unsure, s.yes_no, s.yes_yes, s.yes_unsure, s.informedness, q.person_id
 FROM q
 JOIN workflow w ON w.id = q.workflow_id
 JOIN project p ON p.id = w.project_id

@@ -23,19 +23,24 @@ ORDER BY t.entered_at, t.workflow_id;
 
 -- name: entries
 -- The ledger's rows of a subject, found by the moments at which its cards say that votes came and went: the ledger has
--- an index on those alone. A vote that was taken back came within a window ($3) before.
+-- an index on those alone. A vote that was taken back came within a window ($3) before; of one that was taken out for
+-- another reason it is written when it came.
 WITH cards AS MATERIALIZED (
-    SELECT person_id, workflow_id, attempt, received_at FROM card
+    SELECT person_id, workflow_id, attempt, received_at, exclusion FROM card
     WHERE workflow_id = ANY($2::int[]) AND subject_id = $1::bigint
 ), taken AS MATERIALIZED (
-    SELECT k.person_id, k.client_id, k.retracted_at
+    SELECT coalesce(k.ledger_person_id, k.person_id) AS person_id, k.client_id, k.retracted_at, k.voted_at
     FROM cards d
     JOIN swipe_key k ON k.person_id = d.person_id AND k.retracted_at IS NOT NULL
-    WHERE d.attempt > 0 AND k.workflow_id = d.workflow_id AND k.subject_id = $1
+    WHERE (d.attempt > 0 OR d.exclusion = 11
+           OR EXISTS (SELECT FROM person_merge m WHERE m.into_person_id = d.person_id))
+      AND k.workflow_id = d.workflow_id AND k.subject_id = $1
 ), moments AS MATERIALIZED (
     SELECT received_at FROM cards WHERE received_at IS NOT NULL
     UNION
     SELECT retracted_at FROM taken
+    UNION
+    SELECT voted_at FROM taken WHERE voted_at IS NOT NULL
 )
 SELECT c.received_at, c.kind, c.person_id, c.volunteer_id, c.workflow_id, c.client_id, c.answer, c.flag, c.bucket,
        c.exclusion, c.ordinal, c.if_yes, c.if_no, c.skill_revision, c.version_id, c.calibration, c.truth
@@ -46,7 +51,7 @@ SELECT c.received_at, c.kind, c.person_id, c.volunteer_id, c.workflow_id, c.clie
        c.exclusion, c.ordinal, c.if_yes, c.if_no, c.skill_revision, c.version_id, c.calibration, c.truth
 FROM taken t
 JOIN classification c ON c.received_at >= t.retracted_at - $3::interval AND c.received_at < t.retracted_at
-WHERE c.person_id = t.person_id AND c.client_id = t.client_id AND c.kind = 0
+WHERE c.person_id = t.person_id AND c.client_id = t.client_id AND c.kind = 0 AND t.voted_at IS NULL
 LIMIT $4;
 
 -- name: entries_since
@@ -71,11 +76,15 @@ WHERE l.workflow_id = ANY($2::int[]) AND l.subject_id = $1
 ORDER BY l.workflow_id, l.revision;
 
 -- name: gold_answers
--- What persons answered to training subjects of a workflow, in the order in which it was learnt.
-SELECT c.person_id, c.truth, c.answer, c.received_at
+-- What persons, as the ledger knows them, answered to training subjects of a workflow, in the order in which it was
+-- learnt.
+SELECT coalesce(c.ledger_person_id, c.person_id) AS person_id, c.truth, c.answer, c.received_at
 FROM card c
-WHERE c.person_id = ANY($2::bigint[]) AND c.workflow_id = $1 AND c.bucket = 3 AND c.truth IS NOT NULL
-ORDER BY c.person_id, c.received_at, c.client_id;
+WHERE c.person_id IN (SELECT unnest($2::bigint[])
+                      UNION ALL SELECT into_person_id FROM person_merge WHERE from_person_id = ANY($2::bigint[]))
+  AND coalesce(c.ledger_person_id, c.person_id) = ANY($2::bigint[])
+  AND c.workflow_id = $1 AND c.bucket = 3 AND c.truth IS NOT NULL
+ORDER BY 1, c.received_at, c.client_id;
 
 -- name: fits
 -- What calibrations have made of persons in a workflow, each where it changed.

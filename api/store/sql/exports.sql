@@ -26,15 +26,16 @@ WHERE month >= date_trunc('month', $1 AT TIME ZONE 'UTC')::date AND month < $2 A
 ORDER BY month;
 
 -- name: votes
--- The ledger of some workflows from a moment to another and beyond a place, in the order of the cursor. What was taken
--- back since is looked up in the few keys that were, not in all.
+-- The ledger of some workflows from a moment to another and beyond a place, in the order of the cursor. Why a vote was
+-- taken out since (0: it was not) is looked up in the few keys that were, not in all.
 SELECT c.kind, c.client_id, c.person_id, c.volunteer_id, c.workflow_id, c.subject_id, s.external_id, c.answer, c.flag,
-       c.truth, c.bucket, c.exclusion, k.client_id IS NOT NULL AS retracted, c.ordinal, c.if_yes, c.if_no,
+       c.truth, c.bucket, c.exclusion, coalesce(k.exclusion, 0)::smallint AS taken_out, c.ordinal, c.if_yes, c.if_no,
        c.skill_revision, c.version_id, c.calibration, c.attempt, c.received_at, c.answered_at, c.dwell_ms, c.source,
        c.session, c.language, c.utc_offset_minutes
 FROM classification c
 JOIN subject s ON s.id = c.subject_id
-LEFT JOIN (SELECT person_id, client_id FROM swipe_key WHERE retracted_at IS NOT NULL) k
+LEFT JOIN (SELECT coalesce(ledger_person_id, person_id) AS person_id, client_id, coalesce(exclusion, 6) AS exclusion
+           FROM swipe_key WHERE retracted_at IS NOT NULL) k
     ON k.person_id = c.person_id AND k.client_id = c.client_id
 WHERE c.workflow_id = ANY($1::int[]) AND c.received_at >= $2 AND c.received_at < $3
   AND (c.received_at, c.workflow_id, c.subject_id, c.ordinal, c.kind, c.client_id) > ($4, $5, $6, $7, $8, $9)
@@ -45,9 +46,14 @@ LIMIT $10;
 -- The external ids of some subjects.
 SELECT id, external_id FROM subject WHERE id = ANY($1::bigint[]);
 
--- name: retracted_of
--- The votes of some persons that were taken back.
-SELECT person_id, client_id FROM swipe_key WHERE retracted_at IS NOT NULL AND person_id = ANY($1::bigint[]);
+-- name: taken_out_of
+-- The votes of some persons, as the ledger knows them, that were taken out, and why.
+SELECT coalesce(k.ledger_person_id, k.person_id) AS person_id, k.client_id,
+       coalesce(k.exclusion, 6)::smallint AS exclusion
+FROM swipe_key k
+WHERE k.retracted_at IS NOT NULL
+  AND k.person_id IN (SELECT unnest($1::bigint[])
+                      UNION ALL SELECT into_person_id FROM person_merge WHERE from_person_id = ANY($1::bigint[]));
 
 -- name: newest_labels
 -- The newest revision of every label of a project, by workflow and subject.

@@ -17,11 +17,21 @@ WHERE w.project_id = $1 AND t.earlier > 0;
 -- name: read_unwatched
 SELECT s.person_id, s.workflow_id, s.unwatched
 FROM skill s JOIN workflow w ON w.id = s.workflow_id
-WHERE w.project_id = $1 AND s.unwatched > 0;
+WHERE w.project_id = $1 AND s.unwatched > 0
+UNION ALL
+SELECT m.from_person_id, m.workflow_id, m.unwatched
+FROM skill_merge m JOIN workflow w ON w.id = m.workflow_id
+WHERE w.project_id = $1 AND m.unwatched > 0;
+
+-- name: read_skill_merges
+SELECT m.workflow_id, m.from_person_id, m.into_person_id, m.revision
+FROM skill_merge m JOIN workflow w ON w.id = m.workflow_id
+WHERE w.project_id = $1
+ORDER BY m.id;
 
 -- name: read_entries
 SELECT c.kind, c.person_id, c.workflow_id, c.subject_id, c.client_id, c.answer, c.flag, c.bucket, c.ordinal, c.if_yes,
-       c.if_no, c.skill_revision, c.version_id, c.calibration, c.truth
+       c.if_no, c.skill_revision, c.version_id, c.calibration, c.truth, c.received_at
 FROM classification c JOIN workflow w ON w.id = c.workflow_id
 WHERE w.project_id = $1 AND (c.ordinal > 0 OR c.truth IS NOT NULL)
 ORDER BY c.workflow_id, c.subject_id, c.ordinal;

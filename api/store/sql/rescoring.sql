@@ -53,13 +53,13 @@ LIMIT $3;
 
 -- name: read_votes
 -- The votes that count on some subjects.
-SELECT person_id, subject_id, answer, bucket, if_yes, if_no
+SELECT person_id, subject_id, answer, bucket, if_yes, if_no, coalesce(ledger_person_id, person_id)
 FROM card
 WHERE workflow_id = $1 AND subject_id = ANY($2::bigint[]) AND bucket IN (1, 2);
 
 -- name: lock_votes
 -- The votes that count on some subjects, locked in the order in which votes lock cards, and like them before stages.
-SELECT person_id, subject_id, answer, bucket, if_yes, if_no
+SELECT person_id, subject_id, answer, bucket, if_yes, if_no, coalesce(ledger_person_id, person_id)
 FROM card
 WHERE workflow_id = $1 AND subject_id = ANY($2::bigint[]) AND bucket IN (1, 2)
 ORDER BY person_id, workflow_id, subject_id
