@@ -13,8 +13,10 @@ import numpy as np
 import structlog
 
 from api.media.storage import open_storage
+from api.outbound.providers import providers
 from api.postgres.embedded import running_postgres
 from api.postgres.errors import ServerUnreachableError
+from api.services.addresses import PublicAddress
 from api.services.archiving import archived_batches
 from api.services.asking import Questions
 from api.services.calibrations import Calibrations
@@ -28,9 +30,11 @@ from api.services.house import Services
 from api.services.hub import Hub
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.logins import Logins
 from api.services.monitoring import Monitoring, watched
 from api.services.pages import Pages
 from api.services.partitions import keep_ahead
+from api.services.passkeys import Passkeys
 from api.services.pictures import Pictures
 from api.services.places import Places
 from api.services.progress import ProgressReports
@@ -133,6 +137,7 @@ def _build(
     published = PublishedCascades()
     dice = random.Random()  # noqa: S311  # chooses cards and audits; secrets are made by `secrets`
     token = settings.metrics_token
+    tokens = Tokens(pool, sessions)
     return Services(
         classifications=Classifications(pool, published, dice),
         decks=Decks(pool, published, np.random.default_rng()),
@@ -154,7 +159,10 @@ def _build(
         explanations=Explanations(slow_pool, published, partial(archived_batches, open_storage(settings))),
         webhooks=Webhooks(pool),
         push=Push(pool, published, settings.private_addresses),
-        tokens=Tokens(pool, sessions),
+        tokens=tokens,
+        address=PublicAddress(settings.public_url),
+        logins=Logins(slow_pool, published, dice, providers(settings.logins), tokens),
+        passkeys=Passkeys(slow_pool, published, dice, tokens),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(sessions),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from api.caller import Caller
+from api.services.addresses import PublicAddress
 from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
@@ -14,8 +15,10 @@ from api.services.export_pages import Exports
 from api.services.health import Health
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.logins import Logins
 from api.services.monitoring import Monitoring
 from api.services.pages import Pages
+from api.services.passkeys import Passkeys
 from api.services.pictures import Pictures
 from api.services.places import Places
 from api.services.progress import ProgressReports
@@ -57,6 +60,9 @@ class Services:
     publishing: Publishing
     what_if: WhatIf
     tokens: Tokens
+    address: PublicAddress
+    logins: Logins
+    passkeys: Passkeys
     uploads: Uploads
     levels: Levels
     monitoring: Monitoring
