@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DISCORD: Final = "https://discord.com"
@@ -146,13 +146,14 @@ class Settings(BaseSettings):
         "issuer, client_id and client_secret.",
     )
 
-    @model_validator(mode="after")
-    def _logins_differ(self) -> Self:
+    @field_validator("logins")
+    @classmethod
+    def _logins_differ(cls, logins: tuple[LoginProvider, ...]) -> tuple[LoginProvider, ...]:
         for key in ("name", "issuer"):
-            found = [getattr(each, key) for each in self.logins]
+            found = [getattr(each, key) for each in logins]
             if len(set(found)) < len(found):
                 raise ValueError(f"two logins have the same {key}")
-        return self
+        return logins
 
     @property
     def push_subject(self) -> str:

@@ -51,4 +51,7 @@ class PublicAddress:
 
     def is_ours(self, origin: str, host: str) -> bool:
         """Say whether a page of this origin is one of ours; the scheme is the proxy's business."""
-        return origin == self._public_url or urlsplit(origin).netloc == host
+        try:
+            return origin == self._public_url or urlsplit(origin).netloc == host
+        except ValueError:
+            return False

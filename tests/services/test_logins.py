@@ -401,6 +401,7 @@ FOREIGN: list[dict[str, str]] = [
     {"Sec-Fetch-Site": "same-site"},
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
+    {"Origin": "http://[localhost:8000"},
     {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost:8000"},
 ]
 
