@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from api.errors import ChaffinchError, Kind
+from api.errors import ChaffinchError, Kind, UnavailableError
 from mobile_schemas.problems import FieldProblemOut
 
 
@@ -77,6 +77,107 @@ class TooManyRequestsError(ChaffinchError):
         self.retry_after_seconds = retry_after_seconds
 
 
+# Who asks
+
+
+class CrossSiteError(ChaffinchError):
+    """A page of another site has sent this in the name of whoever looked at it."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"this was sent by a page of another site ({where[:100]}); logins begin and end on ours")
+        self.where = where
+
+
+class LoginRefusedError(ChaffinchError):
+    """The code or the challenge is unknown, too old, used, or another browser's. Which of these is not told."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this login is not known: it was ended before, has taken too long, or was begun by another browser; begin "
+            "it again"
+        )
+
+
+class PasskeyRefusedError(ChaffinchError):
+    """What the authenticator says proves nobody; `why` is for the log."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("this passkey is not accepted here; begin again, or use another way to log in")
+        self.why = why
+
+
+# What is not there
+
+
+class UnknownProviderError(ChaffinchError):
+    """Nobody can log in with such a provider here."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"nobody logs in with {name!r} here; GET /v1/logins lists the providers")
+        self.name = name
+
+
+class UnknownLoginError(ChaffinchError):
+    """The account has no such login."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"you have no login {number}; GET /v1/me/logins lists them")
+        self.number = number
+
+
+class UnknownPasskeyError(ChaffinchError):
+    """The account has no such passkey."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"you have no passkey {number[:40]}; GET /v1/me/passkeys lists them")
+        self.number = number
+
+
+# What is in the way
+
+
+class NoPublicAddressError(ChaffinchError):
+    """Providers and passkeys need the address of this service, and it is not set."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "logins do not work at this address: whoever runs this service has to set CHAFFINCH_PUBLIC_URL; on "
+            "localhost they work without it, and passkeys need https everywhere else"
+        )
+
+
+class AccountsApartError(ChaffinchError):
+    """Two accounts would become one without anybody having asked for it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this phone belongs to an account already, and this login would make two accounts one; log in to the first "
+            "one, and add the other way to log in there"
+        )
+
+
+class LastWayInError(ChaffinchError):
+    """It is the only way in that is left."""
+
+    def __init__(self) -> None:
+        super().__init__("this is your only way to log in; add another one before you remove it")
+
+
+class PasskeyKnownError(ChaffinchError):
+    """The passkey is somebody's already."""
+
+    def __init__(self) -> None:
+        super().__init__("this passkey is known already; log in by it, or make another one")
+
+
+class ProviderUnavailableError(UnavailableError):
+    """The provider does not answer, or with rubbish."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(f"{title} does not answer as it should, so nobody can log in with it now", 10)
+        self.title = title
+
+
 KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     UnknownMemberError: Kind(404, "unknown-member", "The volunteer does not have this role"),
     UnknownInvitationError: Kind(404, "unknown-invitation", "There is no such open invitation"),
@@ -86,4 +187,15 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     TooManyInvitationsError: Kind(409, "too-many-invitations", "The project has too many open invitations"),
     TooManyTokensError: Kind(409, "too-many-tokens", "Too many tokens are in force"),
     TooManyRequestsError: Kind(429, "too-many-requests", "Too much is asked at once"),
+    CrossSiteError: Kind(403, "cross-site", "A page of another site has sent this"),
+    LoginRefusedError: Kind(403, "login-refused", "The login is not known"),
+    PasskeyRefusedError: Kind(403, "passkey-refused", "The passkey is not accepted"),
+    UnknownProviderError: Kind(404, "unknown-provider", "There is no such provider of logins"),
+    UnknownLoginError: Kind(404, "unknown-login", "There is no such login"),
+    UnknownPasskeyError: Kind(404, "unknown-passkey", "There is no such passkey"),
+    NoPublicAddressError: Kind(409, "no-public-address", "Logins do not work at this address"),
+    AccountsApartError: Kind(409, "accounts-apart", "Two accounts would become one"),
+    LastWayInError: Kind(409, "last-way-in", "It is the only way to log in"),
+    PasskeyKnownError: Kind(409, "passkey-known", "The passkey is known already"),
+    ProviderUnavailableError: Kind(503, "provider-unavailable", "The provider of logins does not answer"),
 }

@@ -53,7 +53,7 @@ class Caller:
     """The bearer of a token.
 
     `project_id` bounds a token to one project; `source` is stamped on what it sends. `roles` are those that the token
-    may use, by project, each with what it implies.
+    may use, by project, each with what it implies; `token_sha256` names the token itself.
     """
 
     volunteer_id: int
@@ -63,6 +63,7 @@ class Caller:
     project_id: int | None
     source: str
     roles: Mapping[int, frozenset[Role]] = field(default_factory=dict, hash=False)
+    token_sha256: bytes = field(default=b"", repr=False)
 
     def researches(self, project_id: int) -> bool:
         """Say whether the token is one of a project's researchers."""

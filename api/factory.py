@@ -7,8 +7,10 @@ from functools import partial
 import numpy as np
 
 from api.media.storage import open_storage
+from api.outbound.providers import providers
 from api.reaching import Say, log, reach
 from api.services.accounts import Accounts
+from api.services.addresses import PublicAddress
 from api.services.archiving import archived_batches
 from api.services.asking import Questions
 from api.services.bans import Bans
@@ -27,11 +29,13 @@ from api.services.hub import Hub
 from api.services.invitations import Invitations
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.logins import Logins
 from api.services.members import Members
 from api.services.merging import Merging
 from api.services.moderation import Moderation
 from api.services.monitoring import Monitoring, watched
 from api.services.pages import Pages
+from api.services.passkeys import Passkeys
 from api.services.pictures import Pictures
 from api.services.places import Places
 from api.services.progress import ProgressReports
@@ -124,6 +128,9 @@ def _build(
         webhooks=Webhooks(pool),
         push=Push(pool, published, settings.private_addresses),
         tokens=tokens,
+        address=PublicAddress(settings.public_url),
+        logins=Logins(slow_pool, published, dice, providers(settings.logins), tokens),
+        passkeys=Passkeys(slow_pool, published, dice, tokens),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
         levels=Levels(pool, project_rules),
         members=Members(sessions),

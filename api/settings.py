@@ -1,10 +1,37 @@
 """What an operator may set: environment variables that begin with ``CHAFFINCH_``, each with a default that works."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DISCORD: Final = "https://discord.com"
+
+_BASE: Final = r"^(https://[A-Za-z0-9.-]+(:[0-9]+)?|http://[A-Za-z0-9.-]+(:[0-9]+)?|http://\[::1\](:[0-9]+)?)"
+
+
+class LoginProvider(BaseModel):
+    """Who says who somebody is: a provider of OpenID Connect, known by its issuer, or Discord.
+
+    `issuer` is compared letter for letter with what the provider says of itself. For Discord it may name another
+    address that speaks the same.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)
+    title: str = Field(min_length=1, max_length=40)
+    kind: Literal["oidc", "discord"] = "oidc"
+    issuer: str = Field(default=DISCORD, pattern=_BASE + "(/[!-~]*)?$", max_length=300)
+    client_id: str = Field(min_length=1, max_length=500)
+    client_secret: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.kind == "oidc" and "issuer" not in self.model_fields_set:
+            raise ValueError("a provider of OpenID Connect needs its issuer")
+        return self
 
 
 class Settings(BaseSettings):
@@ -133,6 +160,28 @@ class Settings(BaseSettings):
         description="Let webhooks, push messages, and pictures fetched by http, reach addresses that are not public: "
         "for a laboratory whose own network they are in.",
     )
+
+    public_url: str | None = Field(
+        default=None,
+        pattern=_BASE + "$",
+        max_length=200,
+        description="Where browsers reach this service, such as https://galaxies.example.org: logins come back to it, "
+        "and passkeys belong to it; unset, both work on localhost only.",
+    )
+    logins: tuple[LoginProvider, ...] = Field(
+        default=(),
+        description="Who people can log in with: a JSON list of objects with name, title, kind (oidc or discord), "
+        "issuer, client_id and client_secret.",
+    )
+
+    @field_validator("logins")
+    @classmethod
+    def _logins_differ(cls, logins: tuple[LoginProvider, ...]) -> tuple[LoginProvider, ...]:
+        for key in ("name", "issuer"):
+            found = [getattr(each, key) for each in logins]
+            if len(set(found)) < len(found):
+                raise ValueError(f"two logins have the same {key}")
+        return logins
 
     @property
     def push_subject(self) -> str:

@@ -52,6 +52,8 @@ export default defineConfig({
             { name: "join", test: /src\/(pages\/Join|store\/invitation)/, priority: 2 },
             // All other pages are one too: they share so much that ten files would be half as large again.
             { name: "pages", test: /src\/(pages|parts)\//, priority: 1 },
+            // Few log in, and seldom: what that needs comes with its page only. Its words have files of their own.
+            { name: "account", test: /src\/account\/(?!words\/(ar|es))/, priority: 1 },
           ],
         },
       },

@@ -4,10 +4,12 @@ What was foreseen is said in a line, with exit code 1; wrong usage exits with 2.
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from api.cli.loading import Lazy, LazyGroup
 from api.cli.speaking import asides
@@ -137,7 +139,14 @@ def main() -> None:
     except ValidationError as error:
         if error.title != Settings.__name__:
             raise
-        _end("\n".join(f"CHAFFINCH_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()))
+        _end("\n".join(f"{_variable(each['loc'])}: {each['msg']}" for each in error.errors()))
+    except SettingsError as error:
+        _end(f"{error}: it must be JSON")
+
+
+def _variable(place: Sequence[int | str]) -> str:
+    """Return the variable of a setting, and where in its JSON something is wrong, without what is written there."""
+    return " ".join([f"CHAFFINCH_{str(place[0]).upper()}", *(str(step) for step in place[1:])])
 
 
 def _end(why: str) -> None:

@@ -86,6 +86,7 @@ class ClientFiles:
         title: str = "",
         about: str = "",
         status: int = 200,
+        referrer: bytes = b"same-origin",
     ) -> Reply:
         """Return the page, with what its first view would ask for in it.
 
@@ -97,6 +98,8 @@ class ClientFiles:
             Of the page, as HTML; the client's own where there is none.
         about
             HTML for the head: what programs that only read pages are told.
+        referrer
+            Who is told the page's address by its links and requests.
         """
         if self._page is None:
             raise LookupError("the client is not built")
@@ -106,7 +109,7 @@ class ClientFiles:
         own: Headers = (
             (b"content-type", b"text/html; charset=utf-8"),
             (b"content-security-policy", self._policy),
-            (b"referrer-policy", b"same-origin"),
+            (b"referrer-policy", referrer),
             _LOOK_AGAIN,
             _AS_IT_SAYS,
             _BY_ENCODING,

@@ -90,8 +90,10 @@ def wrong_parameters(model: type[Model], error: ValidationError) -> list[FieldPr
 
 
 def _wrong_names(model: type[Model] | None, names: Sequence[str]) -> list[FieldProblemOut]:
-    """Complain of parameters that are not known, or given more than once."""
+    """Complain of parameters that are not known, unless the model ignores them, or given more than once."""
     known = {} if model is None else model.model_fields
+    if model is not None and model.model_config.get("extra") == "ignore":
+        names = [name for name in names if name in known]
     wrong = []
     for name in dict.fromkeys(names):
         if name not in known:

@@ -86,3 +86,24 @@ class UnreachableError(FetchError):
         super().__init__(f"could not be fetched{often} ({why})", "check the address, or try again later")
         self.why = why
         self.attempts = attempts
+
+
+class ProviderError(Exception):
+    """A provider of logins that cannot be asked, or says what cannot be believed; for the log of who runs this."""
+
+
+class ProviderSilentError(ProviderError):
+    """It does not answer, or with rubbish: the same may succeed later."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"{address}: {why}")
+        self.address = address
+        self.why = why
+
+
+class ProviderDisbelievedError(ProviderError):
+    """It answers, but what it says proves nobody."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why

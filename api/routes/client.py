@@ -22,7 +22,7 @@ from api.services.house import Services
 from mobile_schemas.subjects import subject_number
 
 _PAGES: Final = re.compile(
-    r"/|/settings/?|/join/?"
+    r"/|/settings/?|/join/?|(?P<account>/account/?)"
     r"|/p/(?P<slug>(?=[^/]{1,64}(?:/|$))[a-z0-9]+(?:-[a-z0-9]+)*)(?:/(?:[1-9][0-9]{0,9}|guide|you))?/?"
     r"|/s/(?P<subject>S[1-9][0-9]{0,17})/?"
 )
@@ -36,6 +36,7 @@ class _View(NamedTuple):
     title: str = ""
     picture: str = ""
     status: int = 200
+    referrer: bytes = b"same-origin"
 
 
 class Client:
@@ -92,6 +93,8 @@ class Client:
                 return await self._subject_view(named["subject"])
         except ChaffinchError as error:
             return _View({}, status=kind_of(type(error)).status)
+        if named is not None and named["account"]:
+            return _View({}, referrer=b"no-referrer")  # a login comes back to it with its code in the address
         return _View({})
 
     async def _project_view(self, slug: str) -> _View:
@@ -112,7 +115,7 @@ class Client:
             about = f'<meta property="og:title" content="{title}" /><meta property="og:type" content="website" />'
         if view.picture:
             about += f'<meta property="og:image" content="{escape(origin + view.picture)}" />'
-        return self._files.page(headers, view.replies, title, about, view.status)
+        return self._files.page(headers, view.replies, title, about, view.status, view.referrer)
 
 
 def _picture(location: Any) -> str:

@@ -87,7 +87,7 @@ class Accounts:
                 raise NotConfirmedError(f"your name, or {called}")
             if left:
                 await _erase(session, caller.person_id)
-        self._tokens.forget(caller.person_id)
+        self._tokens.forget_person(caller.person_id)
         return {"volunteer": called, "deleted": True}
 
     async def person_of(self, name_or_id: str) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from api.caller import Caller
 from api.services.accounts import Accounts
+from api.services.addresses import PublicAddress
 from api.services.asking import Questions
 from api.services.bans import Bans
 from api.services.boards import Boards
@@ -20,11 +21,13 @@ from api.services.health import Health
 from api.services.invitations import Invitations
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.logins import Logins
 from api.services.members import Members
 from api.services.merging import Merging
 from api.services.moderation import Moderation
 from api.services.monitoring import Monitoring
 from api.services.pages import Pages
+from api.services.passkeys import Passkeys
 from api.services.pictures import Pictures
 from api.services.places import Places
 from api.services.progress import ProgressReports
@@ -69,6 +72,9 @@ class Services:
     publishing: Publishing
     what_if: WhatIf
     tokens: Tokens
+    address: PublicAddress
+    logins: Logins
+    passkeys: Passkeys
     uploads: Uploads
     levels: Levels
     members: Members

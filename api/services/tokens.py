@@ -51,11 +51,15 @@ def shown_id(sha256: bytes) -> str:
     return sha256.hex()[:SHOWN_DIGITS]
 
 
+def session_ends() -> datetime:
+    """Return when a session ends that begins now."""
+    return datetime.now(UTC) + SESSION_LASTS
+
+
 def open_session(session: Session, volunteer_id: int) -> str:
     """Return a new token by which somebody who has logged in does what they may do."""
     token = new_token()
-    ends = datetime.now(UTC) + SESSION_LASTS
-    TokenStore(session).add(sha256_of(token), Scope.SESSION, volunteer_id, None, "login", expires_at=ends)
+    TokenStore(session).add(sha256_of(token), Scope.SESSION, volunteer_id, None, "login", expires_at=session_ends())
     return token
 
 
@@ -93,7 +97,7 @@ class Tokens:
             self._believed[sha256] = (now + BELIEVED_SECONDS, caller)
         return caller
 
-    def forget(self, person_id: int) -> None:
+    def forget_person(self, person_id: int) -> None:
         """Believe no token of a person any more that was looked up in this process."""
         self._believed = {key: kept for key, kept in self._believed.items() if kept[1].person_id != person_id}
 
@@ -112,7 +116,12 @@ class Tokens:
             project_id=found.project_id,
             source=found.source,
             roles=_roles(found),
+            token_sha256=sha256,
         )
+
+    def forget(self, sha256: bytes) -> None:
+        """Believe a token no more, in this process: it has just been revoked."""
+        self._believed.pop(sha256, None)
 
     async def issue(
         self, slug: str, scope: Scope, source: str, *, label: str | None = None, lasts: timedelta | None = None

@@ -81,3 +81,32 @@ def test_a_wrong_setting_and_a_database_that_is_away_are_said_in_a_line(
     assert (away.returncode, away.stderr.count("\n")) == (1, 1)
     assert away.stderr.startswith("No connection to postgresql://127.0.0.1:1/x")
     assert (wrong.returncode, wrong.stderr.partition(":")[0]) == (1, "CHAFFINCH_PORT")
+
+
+@pytest.mark.parametrize(
+    ("logins", "said"),
+    [
+        ('[{"name": "lab"', 'error parsing value for field "logins" from source "EnvSettingsSource": it must be JSON'),
+        (
+            '[{"name": "lab", "title": "The lab", "client_id": "us", "client_secret": "hush"}]',
+            "CHAFFINCH_LOGINS 0: Value error, a provider of OpenID Connect needs its issuer",
+        ),
+        (
+            '[{"name": "lab", "title": "The lab", "kind": "discord", "client_id": "us", "client_secret": ["hush"]}]',
+            "CHAFFINCH_LOGINS 0 client_secret: Input should be a valid string",
+        ),
+        (
+            '[{"name": "a", "title": "A", "kind": "discord", "client_id": "us"},'
+            ' {"name": "b", "title": "B", "kind": "discord", "client_id": "us"}]',
+            "CHAFFINCH_LOGINS: Value error, two logins have the same issuer",
+        ),
+    ],
+)
+def test_logins_that_are_set_wrong_are_named_without_their_secrets(
+    chaffinch: Chaffinch, environment: dict[str, str], logins: str, said: str
+) -> None:
+    environment["CHAFFINCH_LOGINS"] = logins
+
+    ended = chaffinch("database", "upgrade")
+
+    assert (ended.returncode, " ".join(ended.stderr.split())) == (1, said)

@@ -34,6 +34,9 @@ from mobile_schemas.volunteers import VolunteerIn
 from tests.http.shell import a_built_client
 
 SLUG: Final = "galaxy-garden"
+ORIGIN: Final = "http://localhost:8000"
+"""Where the settings say that browsers reach it: passkeys want a name, and the tests ask at a number."""
+
 SUBJECTS: Final = 40
 GOLD: Final = 5
 """Of these subjects the answer is known: yes. They have places in the sky, one arcsecond from each other."""

@@ -7,9 +7,9 @@ import pytest
 
 from api.postgres.home import Home
 from api.postgres.probe import execute
-from api.settings import Settings
+from api.settings import LoginProvider, Settings
 from mobile_schemas.imports import UPLOAD_MOST_BYTES
-from tests.contract.campaign import Campaign, served
+from tests.contract.campaign import ORIGIN, Campaign, served
 
 
 @pytest.fixture(scope="package")
@@ -21,6 +21,8 @@ def campaign(server_home: Home, migrated_template: str, tmp_path_factory: pytest
         database_url=server_home.url("contract"),
         upload_limit_bytes=UPLOAD_MOST_BYTES,
         limits=False,  # all requests of these tests, thousands a minute, come from one address
+        public_url=ORIGIN,
+        logins=(LoginProvider(name="club", title="The club", kind="discord", client_id="tests"),),
     )
     with served(settings) as campaign:
         yield campaign

@@ -48,6 +48,13 @@ def test_a_page_about_nothing_in_particular_comes_as_it_was_built(client: httpx2
     assert "content-security-policy" in page.headers
 
 
+@pytest.mark.parametrize(
+    ("path", "policy"), [("/account", "no-referrer"), ("/account/", "no-referrer"), ("/", "same-origin")]
+)
+def test_nobody_is_told_the_address_to_which_a_login_comes_back(client: httpx2.Client, path: str, policy: str) -> None:
+    assert client.get(path, params={"code": "x" * 43}).headers["referrer-policy"] == policy
+
+
 @pytest.mark.parametrize("rest", ["", "/", "/3", "/guide", "/you"])
 def test_a_page_of_a_project_comes_with_the_project(client: httpx2.Client, rest: str) -> None:
     page = client.get(f"/p/{SLUG}{rest}")

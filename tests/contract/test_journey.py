@@ -17,9 +17,10 @@ from mobile_schemas.endpoint import BYTES, CURSOR_HEADER, NDJSON
 from mobile_schemas.endpoints import ENDPOINTS
 from mobile_schemas.problems import ProblemOut
 from tests.contract.board_journey import look_at_boards
-from tests.contract.campaign import GOLD, MERGING, SLUG, SUBJECTS, TIDAL, Campaign
+from tests.contract.campaign import GOLD, MERGING, ORIGIN, SLUG, SUBJECTS, TIDAL, Campaign
 from tests.contract.desk_journey import moderate
 from tests.contract.formats import uuid7
+from tests.contract.login_journey import log_in_and_out
 from tests.contract.members_journey import run_a_project
 
 TABLE = {endpoint.name: endpoint for endpoint in ENDPOINTS}
@@ -152,6 +153,7 @@ def be_among_people(traveller: Traveller, me: dict[str, Any], subject: str) -> N
     look_at_boards(traveller, me["token"])
     moderate(traveller, me["volunteer"], me["token"], subject)
     run_a_project(traveller)
+    log_in_and_out(traveller, ORIGIN)
 
 
 def wish_for_more(traveller: Traveller, token: str, workflow: int) -> None:

@@ -1,5 +1,6 @@
 """A browser for all tests of pages, and a service for those of one module."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, ViewportSize
 from api.postgres.home import Home
 from api.postgres.probe import execute
 from benchmarks.browser import a_browser
+from tests.services.login_providers import CLIENT, SECRET, LoginProvider, a_login_provider_beside
 from tests.web.line import Line, a_line
 from tests.web.meadow import Service, served
 from tests.web.phone import SIZE, Phone
@@ -18,11 +20,21 @@ NewPhone = Callable[..., Phone]
 
 
 @pytest.fixture(scope="session")
-def service(server_home: Home, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def lab() -> Iterator[LoginProvider]:
+    """Who people log in with."""
+    with a_login_provider_beside() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def service(
+    server_home: Home, migrated_template: str, tmp_path_factory: pytest.TempPathFactory, lab: LoginProvider
+) -> Iterator[Service]:
     name = f"web_{uuid.uuid4().hex}"
     execute(server_home.run, "postgres", f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
     folder: Path = tmp_path_factory.mktemp("web")
-    with served(server_home.url(name), folder) as service:
+    logins = [{"name": "lab", "title": "The lab", "issuer": lab.url, "client_id": CLIENT, "client_secret": SECRET}]
+    with served(server_home.url(name), folder, CHAFFINCH_LOGINS=json.dumps(logins)) as service:
         yield service
     execute(server_home.run, "postgres", f"DROP DATABASE {name} WITH (FORCE)")
 

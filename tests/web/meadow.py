@@ -60,6 +60,7 @@ class Service:
 
     database_url: str
     data_dir: Path
+    settings: dict[str, str] = field(default_factory=dict)
     url: str = ""
     _process: subprocess.Popen[bytes] | None = field(default=None)
 
@@ -67,6 +68,7 @@ class Service:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CHAFFINCH_")}
         env = kept | {"CHAFFINCH_DATABASE_URL": self.database_url, "CHAFFINCH_DATA_DIR": str(self.data_dir)}
         env["CHAFFINCH_LIMITS"] = "false"  # every phone of these tests has one address
+        env |= self.settings
         program = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", "0"]
         said = self.data_dir / "service.log"
         with said.open("w") as log:
@@ -118,11 +120,11 @@ class Service:
 
 
 @contextmanager
-def served(database_url: str, folder: Path) -> Iterator[Service]:
-    """Set the campaigns up over an empty database, and serve them."""
+def served(database_url: str, folder: Path, **more: str) -> Iterator[Service]:
+    """Set the campaigns up over an empty database, and serve them with more settings, by their variables."""
     settings = Settings(data_dir=folder, database_url=database_url)
     asyncio.run(_prepare(settings))
-    service = Service(database_url, folder)
+    service = Service(database_url, folder, more)
     service.start()
     try:
         yield service

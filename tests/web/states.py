@@ -138,6 +138,18 @@ def set_up(phone: Phone) -> None:
     expect(phone.page.locator("main select").first).to_be_visible()
 
 
+def signed_out(phone: Phone) -> None:
+    phone.page.goto("/account?login_error=unknown")
+    expect(phone.page.get_by_role("button", name="Continue with The lab")).to_be_visible()
+    expect(phone.page.get_by_role("alert")).to_be_visible()
+
+
+def signed_in(phone: Phone) -> None:
+    phone.page.goto("/account")
+    phone.page.get_by_role("button", name="Continue with The lab").click()
+    expect(phone.page.get_by_label("Your name")).to_be_visible()
+
+
 def unknown(phone: Phone) -> None:
     phone.page.goto("/p/nowhere")
     expect(phone.page.locator("main h1")).to_be_visible()
@@ -147,7 +159,7 @@ STATES: Final[dict[str, Callable[[Phone], None]]] = {
     each.__name__: each
     for each in (
         projects, project, card, several, tutorial, lesson, details, light, yours, feedback, dry, guide, you, shared,
-        set_up, unknown,
+        set_up, signed_out, signed_in, unknown,
     )
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ export type Route =
   | { page: "subject"; subject: string }
   | { page: "settings" }
   | { page: "join" }
+  | { page: "account" }
   | { page: "unknown" };
 
 const SLUG = "([a-z0-9]+(?:-[a-z0-9]+)*)";
@@ -22,6 +23,7 @@ const TABLE: [RegExp, (found: string[]) => Route][] = [
   [/^\/s\/(S[1-9][0-9]{0,17})$/, ([subject]) => ({ page: "subject", subject: subject! })],
   [/^\/settings$/, () => ({ page: "settings" })],
   [/^\/join$/, () => ({ page: "join" })],
+  [/^\/account$/, () => ({ page: "account" })],
 ];
 
 export function routeOf(path: string): Route {

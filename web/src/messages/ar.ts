@@ -17,6 +17,7 @@ export const ar: Messages = {
   tryAgain: "إعادة المحاولة",
   loading: "جارٍ التحميل",
   settings: "الإعدادات",
+  account: "الحساب",
   projects: "المشاريع",
   // Swiping
   undo: "تراجع",
@@ -261,7 +262,7 @@ export const ar: Messages = {
   install: "التثبيت على هذا الجهاز",
   installAbout: "يُفتح كتطبيق، ويعمل بلا اتصال.",
   phone: "هذا الهاتف",
-  phoneId: (volunteer: string) => `معرّفك هنا ${apart(volunteer)}، بلا اسم.`,
+  phoneId: (volunteer: string) => `معرّفك هنا ${apart(volunteer)}.`,
   notBegun: "لم يُجب أحد على هذا الهاتف بعد.",
   update: "يتوفّر إصدار جديد.",
   reload: "إعادة التحميل",

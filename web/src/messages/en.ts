@@ -13,6 +13,7 @@ export const en = {
   tryAgain: "Try again",
   loading: "Loading",
   settings: "Settings",
+  account: "Account",
   projects: "Projects",
   // Swiping
   undo: "Undo",
@@ -189,7 +190,7 @@ export const en = {
   install: "Install on this device",
   installAbout: "Opens like an app, and works without a network.",
   phone: "This phone",
-  phoneId: (volunteer: string) => `You are ${volunteer} here, without a name.`,
+  phoneId: (volunteer: string) => `You are ${volunteer} here.`,
   notBegun: "Nobody has swiped on this phone yet.",
   update: "A new version is ready.",
   reload: "Reload",

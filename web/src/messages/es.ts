@@ -14,6 +14,7 @@ export const es: Messages = {
   tryAgain: "Reintentar",
   loading: "Cargando",
   settings: "Ajustes",
+  account: "Cuenta",
   projects: "Proyectos",
   // Swiping
   undo: "Deshacer",
@@ -193,7 +194,7 @@ export const es: Messages = {
   install: "Instalar en este dispositivo",
   installAbout: "Se abre como una aplicación y funciona sin conexión.",
   phone: "Este teléfono",
-  phoneId: (volunteer: string) => `Aquí eres ${volunteer}, sin nombre.`,
+  phoneId: (volunteer: string) => `Aquí eres ${volunteer}.`,
   notBegun: "Nadie ha respondido todavía en este teléfono.",
   update: "Hay una nueva versión lista.",
   reload: "Recargar",

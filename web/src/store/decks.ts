@@ -103,7 +103,7 @@ export async function refill(workflow: number, project: string, width: number, e
       return await keep(workflow, project, deck, stale);
     } catch (error) {
       if (!(error instanceof Problem) || error.passes) throw error;
-      if (error.status === 401) tokenIsUnknown();
+      if (error.status === 401) await tokenIsUnknown(bearer);
       await dropFact(requestOf(workflow));
       const reason = error.status === 410 ? "closed" : error.status === 403 ? "not_allowed" : undefined;
       if (reason === undefined) throw error;

@@ -243,7 +243,7 @@ async function asked<Reply>(path: string, bearer: string, body: unknown, keepali
   try {
     return await ask<Reply>(path, { method: "POST", token: bearer, body, keepalive });
   } catch (error) {
-    if (error instanceof Problem && error.status === 401) tokenIsUnknown();
+    if (error instanceof Problem && error.status === 401) await tokenIsUnknown(bearer);
     throw error;
   }
 }

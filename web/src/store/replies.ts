@@ -44,15 +44,15 @@ export async function look<Reply>(
   const known = await recall<Reply>(path);
   if (known !== undefined) show(known.reply);
   if (known !== undefined && Date.now() - known.at < freshMs) return;
+  const bearer = await token();
+  if (personal && bearer === null) return;
   try {
-    const bearer = await token();
-    if (personal && bearer === null) return;
     const reply = await askAs<Reply>(path, bearer, personal);
     show(reply);
     await remember(path, reply);
   } catch (error) {
     if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
-    if (personal && error instanceof Problem && error.status === 401) tokenIsUnknown();
+    if (personal && bearer !== null && error instanceof Problem && error.status === 401) await tokenIsUnknown(bearer);
     fail(error, known !== undefined);
   }
 }

@@ -19,6 +19,9 @@ interface Storage {
 
 const FACT = "volunteer";
 
+/** Held while the token may change. */
+export const REGISTRATION = "registration";
+
 /** The token of this phone's volunteer, or null before there is one. */
 export async function token(): Promise<string | null> {
   return (await fact<Volunteer>(FACT))?.token ?? null;
@@ -28,20 +31,30 @@ export async function token(): Promise<string | null> {
 export async function ensureToken(): Promise<string> {
   const known = await token();
   if (known !== null) return known;
-  return alone("registration", async () => {
+  return alone(REGISTRATION, async () => {
     const meanwhile = await token();
     if (meanwhile !== null) return meanwhile;
     const created = await ask<Created>("/v1/volunteers", { method: "POST", body: {} });
-    await setFact(FACT, { token: created.token, volunteer: created.volunteer });
-    const storage: Storage | undefined = navigator.storage;
-    void storage?.persist?.().catch(() => undefined);
+    await keepVolunteer(created);
     return created.token;
   });
 }
 
-/** The service does not know the token any more: nothing can be sent until somebody decides to begin anew. */
-export function tokenIsUnknown(): void {
-  tell({ kind: "unknown_token" });
+/** Let this be the phone's volunteer from now on. */
+export async function keepVolunteer({ token, volunteer }: Volunteer): Promise<void> {
+  await setFact(FACT, { token, volunteer });
+  const storage: Storage | undefined = navigator.storage;
+  void storage?.persist?.().catch(() => undefined);
+}
+
+/**
+ * The service does not know a token any more: nothing can be sent until somebody decides to begin anew. Unless another
+ * has taken its place meanwhile, by a login.
+ */
+export async function tokenIsUnknown(bearer: string): Promise<void> {
+  await alone(REGISTRATION, async () => {
+    if ((await token()) === bearer) tell({ kind: "unknown_token" });
+  });
 }
 
 /** Begin as somebody new. Cards that were dealt to the old volunteer are of no use to the new one. */
