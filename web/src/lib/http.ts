@@ -31,7 +31,7 @@ export class Unreachable extends Error {
 }
 
 interface Asking {
-  method?: "GET" | "POST" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "DELETE";
   token?: string | null;
   body?: unknown;
   /** Lets the request outlive its page: for what is sent while the page is being left. */

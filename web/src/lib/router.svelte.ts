@@ -8,6 +8,7 @@ export type Route =
   | { page: "you"; slug: string }
   | { page: "subject"; subject: string }
   | { page: "settings" }
+  | { page: "desk"; slug: string; view?: string; volunteer?: string }
   | { page: "unknown" };
 
 const SLUG = "([a-z0-9]+(?:-[a-z0-9]+)*)";
@@ -20,6 +21,10 @@ const TABLE: [RegExp, (found: string[]) => Route][] = [
   [new RegExp(`^/p/${SLUG}/you$`), ([slug]) => ({ page: "you", slug: slug! })],
   [/^\/s\/(S[1-9][0-9]{0,17})$/, ([subject]) => ({ page: "subject", subject: subject! })],
   [/^\/settings$/, () => ({ page: "settings" })],
+  [
+    new RegExp(`^/desk/${SLUG}(?:/(ledger|reports|people(?:/(V[1-9][0-9]{0,17}))?))?$`),
+    ([slug, view, volunteer]) => ({ page: "desk", slug: slug!, view, volunteer }),
+  ],
 ];
 
 export function routeOf(path: string): Route {

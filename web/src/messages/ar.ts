@@ -184,6 +184,7 @@ export const ar: Messages = {
   fieldGuide: "الدليل الميداني",
   noGuide: "ليس لهذا المشروع دليل ميداني بعد.",
   you: "أثرك",
+  desk: "المكتب",
   notFound: "لا يوجد شيء في هذا العنوان.",
   noReply: "يتعذّر الوصول إلى الخدمة حاليًا.",
   // Your effect

@@ -132,6 +132,7 @@ export const en = {
   fieldGuide: "Field guide",
   noGuide: "This project has no field guide yet.",
   you: "Your effect",
+  desk: "Desk",
   notFound: "There is nothing at this address.",
   noReply: "The service cannot be reached just now.",
   // Your effect

@@ -136,6 +136,7 @@ export const es: Messages = {
   fieldGuide: "Guía de campo",
   noGuide: "Este proyecto todavía no tiene guía de campo.",
   you: "Tu aporte",
+  desk: "Mesa",
   notFound: "No hay nada en esta dirección.",
   noReply: "No se puede contactar con el servicio en este momento.",
   // Your effect
