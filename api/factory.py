@@ -20,6 +20,7 @@ from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
+from api.services.desk import Desk
 from api.services.events import Events
 from api.services.explaining import Explanations
 from api.services.export_pages import Exports
@@ -28,13 +29,16 @@ from api.services.house import Services
 from api.services.hub import Hub
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.moderation import Moderation
 from api.services.monitoring import Monitoring, watched
 from api.services.pages import Pages
 from api.services.partitions import keep_ahead
 from api.services.pictures import Pictures
 from api.services.places import Places
 from api.services.progress import ProgressReports
+from api.services.project_rules import ProjectRules
 from api.services.projects import Projects
+from api.services.promotions import Promotions
 from api.services.published import PublishedCascades
 from api.services.publishing import Publishing
 from api.services.push import Push
@@ -133,6 +137,7 @@ def _build(
     published = PublishedCascades()
     dice = random.Random()  # noqa: S311  # chooses cards and audits; secrets are made by `secrets`
     token = settings.metrics_token
+    project_rules = ProjectRules(published)
     return Services(
         classifications=Classifications(pool, published, dice),
         decks=Decks(pool, published, np.random.default_rng()),
@@ -140,7 +145,7 @@ def _build(
         volunteers=Volunteers(sessions),
         projects=Projects(sessions, pool, published),
         pages=Pages(pool),
-        progress=ProgressReports(pool, slow_pool, published),
+        progress=ProgressReports(pool, slow_pool, published, project_rules),
         subjects=Subjects(sessions),
         places=Places(pool),
         media=Pictures(open_storage(settings)),
@@ -160,5 +165,8 @@ def _build(
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
         questions=Questions(pool, published, dice),
+        desk=Desk(slow_pool, project_rules),
+        promotions=Promotions(pool, project_rules),
+        moderation=Moderation(pool),
         open_resources=resources,
     )

@@ -5,4 +5,48 @@ from typing import Final
 
 from api.errors import ChaffinchError, Kind
 
-KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {}
+
+class NothingToAppealError(ChaffinchError):
+    """Nothing was decided against somebody about a level, or they have appealed against it already."""
+
+    def __init__(self, slug: str, level: int) -> None:
+        super().__init__(
+            f"nothing stands against your level {level} in {slug} that you have not appealed against; "
+            f"GET /v1/me/projects/{slug} says what was decided last"
+        )
+        self.slug = slug
+        self.level = level
+
+
+class UnknownReportError(ChaffinchError):
+    """There is no such report, or it is another project's."""
+
+    def __init__(self, report: int) -> None:
+        super().__init__(f"there is no report {report}; GET /v1/projects/SLUG/reports lists those of a project")
+        self.report = report
+
+
+class ReportClosedError(ChaffinchError):
+    """The report was closed already, with another outcome."""
+
+    def __init__(self, report: int, outcome: str) -> None:
+        super().__init__(f"report {report} was closed already: {outcome}")
+        self.report = report
+        self.outcome = outcome
+
+
+class TooManyReportsError(ChaffinchError):
+    """Somebody has reported as much in a project as they may in a day."""
+
+    def __init__(self, slug: str, most: int) -> None:
+        super().__init__(f"you have sent {most} reports about {slug} in 24 hours, as many as one may; send it tomorrow")
+        self.slug = slug
+        self.most = most
+
+
+KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
+    UnknownReportError: Kind(404, "unknown-report", "There is no such report"),
+    NothingToAppealError: Kind(409, "nothing-to-appeal", "There is nothing to appeal against"),
+    ReportClosedError: Kind(409, "report-closed", "The report was closed already"),
+    TooManyReportsError: Kind(409, "too-many-reports", "You have reported much today"),
+}

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mobile_schemas.fields import BIGINT_MAX, Level, Model, Moment, Slug, SubjectId, Whole, WorkflowId
 from mobile_schemas.labels import Cursor, LabelOut
+from mobile_schemas.levels import LedgerAction
 
 Kind = Literal[
     "label.revised",
@@ -100,7 +101,11 @@ class EventOut(Model):
         str | None,
         Field(description="The volunteer's pseudonym in this project.", pattern="^v-[a-z2-7]{16}$"),
     ] = None
-    level: Annotated[Level | None, Field(description="The level that a volunteer holds from now on.")] = None
+    level: Annotated[Level | None, Field(description="The highest level that a volunteer holds from now on.")] = None
+    before: Annotated[Level | None, Field(description="The highest level that the volunteer held before.")] = None
+    action: Annotated[
+        LedgerAction | None, Field(description="The entry of the ledger of promotions by which that changed.")
+    ] = None
     calibration: Annotated[
         int | None, Field(ge=1, description="The calibration by which votes of the workflow are weighed from now on.")
     ] = None

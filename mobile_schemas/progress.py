@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mobile_schemas.fields import Level, Model, Slug, Whole, WorkflowId
+from mobile_schemas.levels import CandidacyOut, HeldLevelOut, MissingOut, MyDecisionOut
 
 _Number = Annotated[int, Field(ge=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -92,19 +93,32 @@ class MyWorkflowOut(Model):
 
 
 class NextLevelOut(Model):
-    """The next level that some workflow asks for, and what your training has shown on the way there."""
+    """The next level that some workflow asks for, and what your training has shown on the way there.
+
+    Where the project declares what the level asks for, `missing` says what is not there yet, and training is that of
+    the workflows in which skill is to be shown. Else the training of all workflows that are open to you is shown, and
+    people decide. After a level was lost by evidence only training since then counts for it in `missing`.
+    """
 
     level: Level
     workflows: Annotated[list[str], Field(description="The workflows that ask for it, by name.")]
-    needed: Annotated[int, Field(ge=1, description="Training answers of each kind before anything is said of you.")]
-    yes: Annotated[_Number, Field(description="Training answers so far whose truth is yes, in workflows open to you.")]
-    no: Annotated[_Number, Field(description="Training answers so far whose truth is no, in workflows open to you.")]
+    needed: Annotated[int, Field(ge=0, description="Training answers of each kind before anything is said of you.")]
+    yes: Annotated[_Number, Field(description="Training answers so far whose truth is yes.")]
+    no: Annotated[_Number, Field(description="Training answers so far whose truth is no.")]
     yes_skill: Annotated[
         _Share | None, Field(description="The share of yes that you see as yes, as likely more as less; null without.")
     ]
     no_skill: Annotated[
         _Share | None, Field(description="The share of no that you see as no, as likely more as less; null without.")
     ]
+    missing: Annotated[
+        list[MissingOut] | None,
+        Field(description="What the declared rule asks for and is not there; empty: all is. Null: none is declared."),
+    ]
+    automatic: Annotated[bool, Field(description="Whether the level is yours as soon as nothing is missing.")]
+    candidacy: Annotated[CandidacyOut | None, Field(description="Whether moderators are asked about you, since when.")]
+    decision: Annotated[MyDecisionOut | None, Field(description="What was decided last about you and this level.")]
+    may_appeal: Annotated[bool, Field(description="Whether you may ask moderators to look again at that decision.")]
 
 
 class MyProjectOut(Model):
@@ -112,6 +126,9 @@ class MyProjectOut(Model):
 
     project: Slug
     level: Level
+    held: Annotated[
+        HeldLevelOut | None, Field(description="Since when you hold this level, and until when; null at level 1.")
+    ]
     votes: Annotated[_Number, Field(description="Your answers, in training too; a few seconds behind.")]
     days: Annotated[list[DayOut], Field(description="The last 14 days of your calendar, the oldest first.")]
     streak: StreakOut

@@ -244,6 +244,8 @@ def _view(feed: Feed, event: Event, label: View | None) -> View:
         "why": told.why if told else None,
         "volunteer": None if event.volunteer_id is None else feed.pseudonyms.of(event.volunteer_id),
         "level": event.detail.get("level"),
+        "before": event.detail.get("before"),
+        "action": event.detail.get("action"),
         "calibration": event.detail.get("calibration"),
     }
     return {name: value for name, value in view.items() if value is not None}

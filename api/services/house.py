@@ -8,18 +8,21 @@ from api.services.asking import Questions
 from api.services.calibrations import Calibrations
 from api.services.classifications import Classifications
 from api.services.decks import Decks
+from api.services.desk import Desk
 from api.services.events import Events
 from api.services.explaining import Explanations
 from api.services.export_pages import Exports
 from api.services.health import Health
 from api.services.labels import Labels
 from api.services.levels import Levels
+from api.services.moderation import Moderation
 from api.services.monitoring import Monitoring
 from api.services.pages import Pages
 from api.services.pictures import Pictures
 from api.services.places import Places
 from api.services.progress import ProgressReports
 from api.services.projects import Projects
+from api.services.promotions import Promotions
 from api.services.publishing import Publishing
 from api.services.push import Push
 from api.services.retractions import Retractions
@@ -62,6 +65,9 @@ class Services:
     monitoring: Monitoring
     calibrations: Calibrations
     questions: Questions
+    desk: Desk
+    promotions: Promotions
+    moderation: Moderation
     open_resources: AsyncExitStack
 
     async def authenticate(self, token_sha256: bytes, *, believing: bool = True) -> Caller | None:

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from api.caller import Caller
 from api.errors import UnknownProjectError
+from api.services.next_level import Asked, level_views
+from api.services.project_rules import ProjectRules
 from api.services.published import Published, PublishedCascades
 from api.services.reachable import reachable
 from api.store.engine import Connection, Pool
-from api.store.progress import Activity, Effect, Membership, ProgressStore, Total, Training
+from api.store.progress import Activity, Effect, ProgressStore, Total, Training
 from cascade.graph import Workflow
-from gamification.progress import NEEDED, Answered, progress
 from gamification.streaks import streak
 
 DAYS_SHOWN: Final = 14
@@ -24,17 +25,15 @@ DAYS_SHOWN: Final = 14
 NEWEST_CARDS: Final = 5000
 """Of somebody who was dealt more in a workflow, only so many of the last are looked at."""
 
-Asked = Mapping[int, Workflow]
-"""The active workflows of a project by number, in the order of the cascade."""
-
 
 class ProgressReports:
     """Tells what has been reached."""
 
-    def __init__(self, pool: Pool, slow_pool: Pool, published: PublishedCascades) -> None:
+    def __init__(self, pool: Pool, slow_pool: Pool, published: PublishedCascades, rules: ProjectRules) -> None:
         self._pool = pool
         self._slow_pool = slow_pool
         self._published = published
+        self._rules = rules
 
     @reachable
     async def of_project(self, slug: str) -> dict[str, Any]:
@@ -73,21 +72,19 @@ class ProgressReports:
         """
         async with self._slow_pool.acquire() as connection:
             store = ProgressStore(connection)
-            member = await store.membership(slug, caller.person_id)
-            if member is None:
-                raise UnknownProjectError(slug)
-            asked = await self._asked(connection, member.version_id)
-            days = await store.days(caller.person_id, member.project_id)
+            promoting = await self._rules.by_slug(connection, slug)
+            asked = await self._asked(connection, promoting.project.version_id)
+            days = await store.days(caller.person_id, promoting.project.id)
             training = dict(zip(asked, await store.training(caller.person_id, list(asked)), strict=True))
             effects = await _effects(store, caller.person_id, training)
+            levels = await level_views(connection, promoting, caller.person_id, asked, training)
         today = (datetime.now(UTC) + timedelta(minutes=utc_offset_minutes)).date()
         return {
             "project": slug,
-            "level": member.level,
+            **levels,
             "votes": sum(days.values()),
             **_calendar(days, today),
             "workflows": [_my_workflow(key, asked[key], effects[key], training[key]) for key in asked],
-            "next_level": _next_level(member, asked, training),
         }
 
     async def _asked(self, connection: Connection, version_id: int | None) -> Asked:
@@ -151,25 +148,4 @@ def _my_workflow(number: int, workflow: Workflow, effect: Effect, training: Trai
             "no_wrong": training.no_yes,
             "no_unsure": training.no_unsure,
         },
-    }
-
-
-def _next_level(member: Membership, asked: Asked, training: Mapping[int, Training]) -> dict[str, Any] | None:
-    """Say what the training of the workflows that are open to somebody shows, if any workflow asks for more."""
-    above = [workflow for workflow in asked.values() if workflow.level > member.level]
-    if not above:
-        return None
-    level = min(workflow.level for workflow in above)
-    shown = [training[number] for number, workflow in asked.items() if workflow.level <= member.level]
-    no = sum((Answered(each.no_no, each.no_yes, each.no_unsure) for each in shown), Answered())
-    yes = sum((Answered(each.yes_yes, each.yes_no, each.yes_unsure) for each in shown), Answered())
-    reached = progress(no, yes)
-    return {
-        "level": level,
-        "workflows": [workflow.name for workflow in above if workflow.level == level],
-        "needed": NEEDED,
-        "yes": yes.seen,
-        "no": no.seen,
-        "yes_skill": reached.yes.median if yes.seen else None,
-        "no_skill": reached.no.median if no.seen else None,
     }

@@ -10,14 +10,6 @@ from api.store.statements import statements
 _SQL = statements("progress")
 
 
-class Membership(NamedTuple):
-    """A project, its cascade in force, and the level that somebody holds in it."""
-
-    project_id: int
-    version_id: int | None
-    level: int
-
-
 class Total(NamedTuple):
     """What the worker has counted of a workflow."""
 
@@ -73,11 +65,6 @@ class ProgressStore:
         """Return the number of a project and that of the version of its cascade in force."""
         row = await self._connection.fetchrow(_SQL["project"], slug)
         return None if row is None else (row[0], row[1])
-
-    async def membership(self, slug: str, person_id: int) -> Membership | None:
-        """Return where somebody stands in a project."""
-        row = await self._connection.fetchrow(_SQL["membership"], slug, person_id)
-        return None if row is None else Membership(*row)
 
     async def totals(self, workflow_ids: Sequence[int]) -> list[Total]:
         """Return what is counted of workflows, in their order; zeros where nothing was counted yet."""

@@ -639,7 +639,8 @@ class PromotionRow(SQLModel, table=True):
     """An entry of the ledger of promotions: what was done about a person and a level, by whom, why, on which evidence.
 
     Never changed, never deleted. `action` is proposed_by_rule, proposed_by_moderator, confirmed, granted, refused,
-    deferred, expired, revoked, lost or appealed; `by_volunteer_id` is null where the rule did it.
+    deferred, expired, revoked, lost or appealed; `made_by` is rule, moderator, operator, volunteer or time, and
+    `by_volunteer_id` is null where it was no volunteer.
     """
 
     __tablename__ = "promotion"
@@ -653,6 +654,7 @@ class PromotionRow(SQLModel, table=True):
     volunteer_id: int = _big()
     level: int = _number(SmallInteger, default=None)
     action: str = _words()
+    made_by: str = _words()
     by_volunteer_id: int | None = _big(null=True)
     why: str | None = _words(null=True)
     evidence: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
@@ -675,12 +677,16 @@ class CandidateRow(SQLModel, table=True):
 
 
 class LevelCheckRow(SQLModel, table=True):
-    """A person whose evidence has changed since the rules of a project were last held against it."""
+    """A person whose evidence has changed since the rules of a project were last held against it.
+
+    `since` is when it changed last; a worker has taken the row up until `taken_until`.
+    """
 
     __tablename__ = "level_check"
     project_id: int = _key(Integer)
     person_id: int = _key(BigInteger)
     since: datetime = _now()
+    taken_until: datetime | None = _moment()
 
 
 class BanRow(SQLModel, table=True):

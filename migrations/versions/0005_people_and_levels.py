@@ -127,6 +127,7 @@ def _promote() -> None:
         sa.Column("volunteer_id", sa.BigInteger(), nullable=False),
         sa.Column("level", sa.SmallInteger(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
         sa.Column("by_volunteer_id", sa.BigInteger(), nullable=True),
         sa.Column("why", sa.Text(), nullable=True),
         sa.Column("evidence", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
@@ -155,6 +156,7 @@ def _promote() -> None:
         sa.Column("project_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("taken_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("project_id", "person_id"),
     )
 

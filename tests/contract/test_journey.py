@@ -17,6 +17,7 @@ from mobile_schemas.endpoint import BYTES, CURSOR_HEADER, NDJSON
 from mobile_schemas.endpoints import ENDPOINTS
 from mobile_schemas.problems import ProblemOut
 from tests.contract.campaign import GOLD, MERGING, SLUG, SUBJECTS, TIDAL, Campaign
+from tests.contract.desk_journey import moderate
 from tests.contract.formats import uuid7
 
 TABLE = {endpoint.name: endpoint for endpoint in ENDPOINTS}
@@ -138,6 +139,7 @@ def test_the_whole_api_in_one_journey(traveller: Traveller) -> None:
     look_at_questions(traveller)
     ask_why(traveller, card["subject"])
     read_pages(traveller)
+    moderate(traveller, me["volunteer"], token, card["subject"])
     traveller.ask("openapi")
     assert traveller.asked == set(TABLE)
 

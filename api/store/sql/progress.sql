@@ -3,14 +3,6 @@
 -- name: project
 SELECT id, version_id FROM project WHERE slug = $1;
 
--- name: membership
--- A project, the version of its cascade in force, and the level that a person holds there.
-SELECT p.id, p.version_id, coalesce(l.level, 1) AS level
-FROM project p
-LEFT JOIN LATERAL (SELECT max(level) AS level FROM level_grant
-                   WHERE person_id = $2 AND project_id = p.id AND (ends_at IS NULL OR ends_at > now())) l ON true
-WHERE p.slug = $1;
-
 -- name: workflows
 -- What the worker has counted of some workflows, in their order here; zeros where it has not counted one yet.
 SELECT q.workflow_id, coalesce(t.open, 0) AS open, coalesce(t.contested, 0) AS contested,
