@@ -1,7 +1,7 @@
 /** The queue of candidates on the page: what is shown, chosen and decided. */
 
 import { outcomeOf } from "./outcomes";
-import type { Act, Candidate, Decided, Desk, Person } from "./service.svelte";
+import type { Candidate, Decided, Desk, Person } from "./service.svelte";
 
 const PAGE = 20;
 const EXAMPLES = 6;
@@ -77,7 +77,8 @@ export class Queue {
     if (item.busy || item.decided) return false;
     item.busy = true;
     const { volunteer, level } = item.candidate;
-    const decided = await this.desk.decide([{ volunteer, level, action: "confirm" satisfies Act, probation_days: 0 }]);
+    const bare = { why: null, until: null, probation_days: 0, deferred_until: null };
+    const decided = await this.desk.decide([{ volunteer, level, action: "confirm", ...bare }]);
     item.busy = false;
     if (decided === null) return false;
     this.settle(decided);

@@ -33,6 +33,10 @@ export function called(person: PersonRef | null): string {
   return person === null ? "" : apart(person.name ?? person.volunteer);
 }
 
+export function percent(share: number): string {
+  return new Intl.NumberFormat(language.code, { style: "percent", maximumFractionDigits: 0 }).format(share);
+}
+
 export function day(at: string): string {
   return new Intl.DateTimeFormat(language.code, { dateStyle: "medium" }).format(Date.parse(at));
 }

@@ -1,10 +1,12 @@
 /** The words of the desk in Arabic. */
 
-import { apart } from "../../desk/apart";
 import { plurals } from "../plurals";
 import type { DeskMessages } from "./en";
 
 const many = plurals("ar");
+
+/** Keeps a name or number of foreign direction in its own order within a line that runs right to left. */
+const apart = (text: string) => `\u2068${text}\u2069`;
 
 const levelOf = (level: number) => (level === 10 ? "مستوى الخبراء" : `المستوى ${level}`);
 
