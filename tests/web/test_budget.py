@@ -15,11 +15,14 @@ from tests.web.phone import until
 
 CLIENT: Final = Path(__file__).parents[2] / "api" / "client"
 OTHER_LANGUAGES: Final = ("ar", "es")
+DESK: Final = "desk-"
+"""How the files of the moderators' desk begin."""
 
 MOST_REQUESTS: Final = 5
 MOST_BYTES: Final = 250_000
 MOST_CODE_BYTES: Final = 60_000
 MOST_WORKER_BYTES: Final = 6_000
+MOST_DESK_BYTES: Final = 30_000
 LARGE_PICTURE_BYTES: Final = 150_000
 """Of a photograph at the width that a phone asks for; those of these tests are drawn, and small."""
 
@@ -42,6 +45,11 @@ BEGUN: Final = """() => [
         .filter((each) => each.startTime <= firstPicture.at)
         .map((each) => each.name),
 ]"""
+
+KEPT: Final = """() => caches.keys()
+    .then((names) => Promise.all(names.map((name) => caches.open(name).then((cache) => cache.keys()))))
+    .then((found) => found.flat().map((request) => request.url))"""
+"""What the service worker has kept."""
 
 PICTURES: Final = "() => performance.getEntriesByType('resource').filter((each) => each.name.includes('/media/'))"
 
@@ -110,9 +118,10 @@ def test_the_first_card_needs_sixty_kilobytes_of_code_at_most() -> None:
 
 
 def test_all_pages_in_one_language_need_sixty_kilobytes_of_code_at_most() -> None:
-    """The service worker is no page's: the browser fetches it on its own, after the first card."""
+    """The service worker is no page's: the browser fetches it on its own, after the first card. The desk is no
+    volunteer's: no phone fetches it."""
     others = re.compile(rf"assets/({'|'.join(OTHER_LANGUAGES)})-[\w-]+\.js$")
-    all_of_pages = list((CLIENT / "assets").rglob("*.js"))
+    all_of_pages = [path for path in (CLIENT / "assets").rglob("*.js") if not path.name.startswith(DESK)]
     scripts = [path for path in all_of_pages if not others.search(path.as_posix())]
     left_out = len(all_of_pages) - len(scripts)
 
@@ -121,6 +130,31 @@ def test_all_pages_in_one_language_need_sixty_kilobytes_of_code_at_most() -> Non
     assert left_out == len(OTHER_LANGUAGES)
     assert size <= MOST_CODE_BYTES
     assert packed((CLIENT / "service-worker.js").read_bytes()) <= MOST_WORKER_BYTES
+
+
+def test_the_desk_needs_thirty_kilobytes_of_code_of_its_own_at_most() -> None:
+    scripts = list((CLIENT / "assets").glob(f"{DESK}*.js"))
+    others = [path for path in scripts if path.name.startswith(tuple(f"{DESK}{code}-" for code in OTHER_LANGUAGES))]
+
+    size = sum(packed(path.read_bytes()) for path in scripts if path not in others)
+
+    assert len(others) == len(OTHER_LANGUAGES)
+    assert len(scripts) > len(others)
+    assert size <= MOST_DESK_BYTES
+
+
+def test_nobody_but_moderators_fetches_the_desk(new_phone: NewPhone) -> None:
+    phone = new_phone()
+    phone.begin(LESSON, 3)
+    phone.worker_is_ready()
+    phone.page.goto(f"/p/{LESSON}")
+    phone.page.get_by_role("heading", level=1).wait_for()
+
+    fetched = phone.page.evaluate(KEPT)
+    fetched += phone.page.evaluate("performance.getEntriesByType('resource').map((each) => each.name)")
+
+    assert any("/assets/pages-" in url for url in fetched)
+    assert not any(f"/assets/{DESK}" in url for url in fetched)
 
 
 def packed(content: bytes) -> int:

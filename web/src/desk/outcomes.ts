@@ -9,7 +9,7 @@ export function outcomeOf(decided: Decided, until = ""): string {
   if (outcome === "ok") return words.it.decided[action](who, words.it.levelOf(level), until);
   if (entry && reason === "decided_otherwise") {
     const by = entry.by ? called(entry.by) : words.it.authorities[entry.made_by];
-    return words.it.quicker(words.it.actions[entry.action], by, moment(entry.at));
+    return words.it.quicker(by, words.it.actions[entry.action], moment(entry.at));
   }
   return reason ? words.it.reasons[reason] : (decided.detail ?? "");
 }

@@ -15,7 +15,7 @@ export const ar: DeskMessages = {
   levelOf,
   forLevel: (level) => (level === 10 ? "لمستوى الخبراء" : `للمستوى ${level}`),
   opens: (names) => `يفتح ${apart(names)}`,
-  holds: (level) => `لديه ${levelOf(level)}`,
+  listed: (parts) => parts.join("، "),
   tabs: { queue: "الانتظار", people: "الأشخاص", ledger: "السجل", reports: "البلاغات" },
   // Who may not
   closed: "هذه الصفحة للمشرفين",
@@ -23,17 +23,8 @@ export const ar: DeskMessages = {
     "هنا يقرّر مشرفو المشروع من ينال مستوياته. إن كنت منهم فسجّل الدخول، وإن رغبت في أن تكون منهم فاسأل القائمين على المشروع.",
   signIn: "تسجيل الدخول",
   toProject: "إلى المشروع",
-  again: "لم ينجح ذلك الآن.",
   // Queue
   queueAbout: "متطوعون مرشّحون لمستوى. الأطول انتظارًا أولًا.",
-  waiting: (count, n) =>
-    many(n, {
-      zero: "لا أحد في الانتظار",
-      one: "واحد في الانتظار",
-      two: "اثنان في الانتظار",
-      few: `${count} في الانتظار`,
-      other: `${count} في الانتظار`,
-    }),
   noneWaiting: "لا أحد في الانتظار. من يبلغ ما يطلبه مستوى يظهر هنا.",
   noneSuch: "لا يوجد شيء من هذا.",
   show: "إظهار",
@@ -77,7 +68,6 @@ export const ar: DeskMessages = {
   lately: (right, seen) => `آخر 20: ${right} من ${seen}`,
   before: (right, seen) => `قبلها: ${right} من ${seen}`,
   trends: { up: "أفضل من قبل", down: "أسوأ من قبل", same: "كما من قبل" },
-  noEvidence: "لم يُسجَّل شيء.",
   votes: "الإجابات",
   days: "الأيام",
   talk: "النقاش",
@@ -173,7 +163,6 @@ export const ar: DeskMessages = {
     not_held: "ليس لديه هذا المستوى.",
     already: "الأمر كذلك بالفعل.",
   },
-  close: "إغلاق",
   cancel: "إلغاء",
   // Entries
   actions: {

@@ -11,7 +11,7 @@ export const en = {
   levelOf,
   forLevel: (level: number) => `for ${levelOf(level)}`,
   opens: (names: string) => `opens ${names}`,
-  holds: (level: number) => `holds ${levelOf(level)}`,
+  listed: (parts: string[]) => parts.join(", "),
   tabs: { queue: "Queue", people: "People", ledger: "Ledger", reports: "Reports" },
   // Who may not
   closed: "This page is for moderators",
@@ -19,10 +19,8 @@ export const en = {
     "Here moderators of a project decide who holds its levels. If you are one, sign in. If you would like to be one, ask the people of the project.",
   signIn: "Sign in",
   toProject: "To the project",
-  again: "That did not work just now.",
   // Queue
   queueAbout: "Volunteers who are proposed for a level. Those first who have waited longest.",
-  waiting: (count: string, n: number) => many(n, { one: "1 waiting", other: `${count} waiting` }),
   noneWaiting: "Nobody is waiting. Whoever reaches what a level asks for appears here.",
   noneSuch: "There is none of these.",
   show: "Show",
@@ -59,7 +57,6 @@ export const en = {
   lately: (right: string, seen: string) => `last 20: ${right} of ${seen}`,
   before: (right: string, seen: string) => `before: ${right} of ${seen}`,
   trends: { up: "better than before", down: "worse than before", same: "as before" },
-  noEvidence: "Nothing was recorded.",
   votes: "Answers",
   days: "Days",
   talk: "Talk",
@@ -148,7 +145,6 @@ export const en = {
     not_held: "They do not hold this level.",
     already: "It is so already.",
   },
-  close: "Close",
   cancel: "Cancel",
   // Entries
   actions: {

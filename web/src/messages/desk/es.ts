@@ -12,7 +12,7 @@ export const es: DeskMessages = {
   levelOf,
   forLevel: (level) => `para el ${levelOf(level)}`,
   opens: (names) => `abre ${names}`,
-  holds: (level) => `tiene el ${levelOf(level)}`,
+  listed: (parts) => parts.join(", "),
   tabs: { queue: "Cola", people: "Personas", ledger: "Registro", reports: "Avisos" },
   // Who may not
   closed: "Esta página es para moderadores",
@@ -20,10 +20,8 @@ export const es: DeskMessages = {
     "Aquí los moderadores de un proyecto deciden quién tiene sus niveles. Si lo eres, inicia sesión. Si te gustaría serlo, pregunta a las personas del proyecto.",
   signIn: "Iniciar sesión",
   toProject: "Al proyecto",
-  again: "Eso no ha funcionado ahora.",
   // Queue
   queueAbout: "Voluntarios propuestos para un nivel. Primero los que más han esperado.",
-  waiting: (count, n) => many(n, { one: "1 en espera", other: `${count} en espera` }),
   noneWaiting: "Nadie espera. Quien alcance lo que pide un nivel aparecerá aquí.",
   noneSuch: "No hay ninguno así.",
   show: "Mostrar",
@@ -61,7 +59,6 @@ export const es: DeskMessages = {
   lately: (right, seen) => `últimas 20: ${right} de ${seen}`,
   before: (right, seen) => `antes: ${right} de ${seen}`,
   trends: { up: "mejor que antes", down: "peor que antes", same: "como antes" },
-  noEvidence: "No se anotó nada.",
   votes: "Respuestas",
   days: "Días",
   talk: "Talk",
@@ -157,7 +154,6 @@ export const es: DeskMessages = {
     not_held: "No tiene este nivel.",
     already: "Ya es así.",
   },
-  close: "Cerrar",
   cancel: "Cancelar",
   // Entries
   actions: {
