@@ -90,7 +90,7 @@ globalThis.access = (() => {
   /** Controls that lie one upon the other. */
   function overlaps() {
     document.querySelectorAll("dialog[open], .swipe, html").forEach((each) => each.scrollTo(0, 0));
-    const all = controls().filter((each) => !each.closest(".card, .feedback, .together"));
+    const all = controls().filter((each) => !each.closest(".card, .feedback"));
     const apart = (one, other) => one.right <= other.left + 1 || other.right <= one.left + 1 || one.bottom <= other.top + 1 || other.bottom <= one.top + 1;
     return all.flatMap((one, index) =>
       all

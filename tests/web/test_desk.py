@@ -208,7 +208,7 @@ def test_the_ledger_tells_who_decided_what_and_on_which_evidence(
 
 def test_a_note_and_a_report_are_kept_with_the_person(phone: Phone, service: Service, moderator: Somebody) -> None:
     somebody, reporter = candidates(service, moderator, ["Nancy", "Sandra"])
-    report = {"about": somebody.volunteer, "kind": "spam", "body": "Answers without looking."}
+    report = {"about": somebody.volunteer, "kind": "spam", "body": "No wing was looked at."}
     post(service, reporter, f"/v1/projects/{GLADE}/reports", report)
     page = opened(phone, moderator, "/people")
     page.get_by_label("Name or id").fill(somebody.volunteer)
@@ -219,13 +219,13 @@ def test_a_note_and_a_report_are_kept_with_the_person(phone: Phone, service: Ser
     expect(page.get_by_role("listitem").filter(has_text="Knows wings.")).to_contain_text("Ada")
     expect(page.get_by_label("New note")).to_have_value("")
     page.get_by_role("link", name=re.compile("Reports")).click()
-    line = page.locator("main .report").filter(has_text="Answers without looking.")
+    line = page.locator("main .report").filter(has_text="No wing was looked at.")
     line.get_by_text("Close the report").first.click()
     line.get_by_role("button", name="Looked at: all is well.").click()
     line.get_by_role("button", name="Close the report").click()
 
     expect(line).to_contain_text(re.compile("Closed by .*Ada"))
-    [(outcome,)] = service.rows("SELECT outcome FROM report WHERE body = 'Answers without looking.'")
+    [(outcome,)] = service.rows("SELECT outcome FROM report WHERE body = 'No wing was looked at.'")
     assert outcome == "Looked at: all is well."
 
 
