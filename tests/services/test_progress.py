@@ -94,6 +94,11 @@ async def test_nothing_is_told_of_cards_without_an_answer(services: Services, ca
         "no": 0,
         "yes_skill": None,
         "no_skill": None,
+        "missing": None,
+        "automatic": False,
+        "candidacy": None,
+        "decision": None,
+        "may_appeal": False,
     }
 
 
