@@ -44,6 +44,7 @@ _LOGINS: Final[tuple[Endpoint, ...]] = (
         status=201,
         headers=_NOT_KEPT,
         problems=(403, 404, 409),
+        rate="login",
     ),
     Endpoint(
         name="end_login",
@@ -55,6 +56,7 @@ _LOGINS: Final[tuple[Endpoint, ...]] = (
         media_type=PLAIN,
         headers={**_NOT_KEPT, "Location": "A page of ours.", "Referrer-Policy": "Always `no-referrer`."},
         problems=(409,),
+        rate="login",
     ),
     Endpoint(
         name="open_session",
@@ -67,6 +69,7 @@ _LOGINS: Final[tuple[Endpoint, ...]] = (
         headers=_NOT_KEPT,
         knows_bearer=True,
         problems=(403, 409),
+        rate="login",
     ),
     Endpoint(
         name="close_session",
@@ -117,6 +120,7 @@ _PASSKEYS: Final[tuple[Endpoint, ...]] = (
         status=201,
         headers=_NOT_KEPT,
         problems=(409,),
+        rate="login",
     ),
     Endpoint(
         name="add_passkey",
@@ -129,6 +133,7 @@ _PASSKEYS: Final[tuple[Endpoint, ...]] = (
         reply=PasskeyAddedOut,
         headers=_NOT_KEPT,
         problems=(409,),
+        rate="login",
     ),
     Endpoint(
         name="begin_passkey_login",
@@ -139,6 +144,7 @@ _PASSKEYS: Final[tuple[Endpoint, ...]] = (
         status=201,
         headers=_NOT_KEPT,
         problems=(403, 409),
+        rate="login",
     ),
     Endpoint(
         name="open_passkey_session",
@@ -151,6 +157,7 @@ _PASSKEYS: Final[tuple[Endpoint, ...]] = (
         headers=_NOT_KEPT,
         knows_bearer=True,
         problems=(403, 409),
+        rate="login",
     ),
     Endpoint(
         name="my_passkeys",

@@ -25,6 +25,28 @@ function inlineStyle(): Plugin {
   };
 }
 
+/** Styles of the desk stay with its code, which puts them on the page: nobody else pays for them. */
+function deskStyles(): Plugin {
+  const sheet = /import "([^"]+\.svelte)\?svelte&type=style&lang\.css";/;
+  const own = ".own.css?inline";
+  return {
+    name: "desk-styles",
+    apply: "build",
+    transform: {
+      filter: { id: /\/src\/desk\/\w+\.svelte$/ },
+      handler: (code) =>
+        code.replace(sheet, `import sheet from "$1${own}"; import { wear } from "/src/desk/wear"; wear(sheet);`),
+    },
+    resolveId: (id) => (id.endsWith(own) ? id : null),
+    load(id) {
+      if (!id.endsWith(own)) return null;
+      const made = this.getModuleInfo(id.slice(0, -own.length))?.meta as { svelte?: { css?: { code: string } } };
+      if (!made.svelte?.css) throw new Error(`${id}: the component has no styles`);
+      return { code: made.svelte.css.code, moduleType: "css" };
+    },
+  };
+}
+
 /** Classes by which styles stay with their component: numbers, which compress better than the hashes of paths. */
 function cssNames(): (component: { filename: string }) => string {
   const components = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((each) => each.endsWith(".svelte"));
@@ -33,7 +55,7 @@ function cssNames(): (component: { filename: string }) => string {
 }
 
 export default defineConfig({
-  plugins: [svelte({ compilerOptions: { cssHash: cssNames() } }), inlineStyle()],
+  plugins: [svelte({ compilerOptions: { cssHash: cssNames() } }), inlineStyle(), deskStyles()],
   build: {
     outDir: CLIENT,
     emptyOutDir: true,
@@ -44,6 +66,8 @@ export default defineConfig({
     rollupOptions: {
       checks: { bundlerTimings: false }, // on a busy machine it warns that building takes time
       output: {
+        // The desk is for few, and not kept on phones: by this name the service worker leaves it out.
+        chunkFileNames: ({ facadeModuleId }) => `assets/${/\/desk\//.test(facadeModuleId ?? "") ? "desk-" : ""}[name]-[hash].js`,
         codeSplitting: {
           groups: [
             // What the first view needs is one file: another would be a request more on the way to the first card.

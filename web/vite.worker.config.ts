@@ -6,15 +6,16 @@ import { defineConfig } from "vite";
 const CLIENT = "../api/client";
 const WORKER = "service-worker.js";
 
-/** The files of the client that was just built, as addresses, without the page itself. */
+/** The files of the client that was just built, as addresses, without the page itself and without the desk. */
 function shell(): string[] {
   const files = readdirSync(CLIENT, { recursive: true, withFileTypes: true });
   const paths = files.filter((each) => each.isFile()).map((each) => join(each.parentPath, each.name));
   const addresses = paths.map((path) => path.slice(CLIENT.length).replaceAll("\\", "/"));
-  return addresses.filter((each) => ![`/${WORKER}`, "/index.html"].includes(each)).sort();
+  const others = [`/${WORKER}`, "/index.html"];
+  return addresses.filter((each) => !others.includes(each) && !each.startsWith("/assets/desk")).sort();
 }
 
-/** Changes when anything of the client does, so that browsers see a new worker. */
+/** Changes when anything of the client does, so that browsers see a new worker: the desk too, which the page names. */
 function edition(addresses: string[]): string {
   const hash = createHash("sha256");
   for (const each of ["/index.html", ...addresses]) hash.update(each).update(readFileSync(CLIENT + each));

@@ -25,8 +25,9 @@ _PAGES: Final = re.compile(
     r"/|/settings/?|/join/?|(?P<account>/account/?)"
     r"|/p/(?P<slug>(?=[^/]{1,64}(?:/|$))[a-z0-9]+(?:-[a-z0-9]+)*)(?:/(?:[1-9][0-9]{0,9}|guide|you))?/?"
     r"|/s/(?P<subject>S[1-9][0-9]{0,17})/?"
+    r"|/desk/(?=[^/]{1,64}(?:/|$))[a-z0-9]+(?:-[a-z0-9]+)*(?:/(?:ledger|reports|people(?:/V[1-9][0-9]{0,17})?))?/?"
 )
-"""The client's addresses, as its own router has them."""
+"""The client's addresses, as its own router has them. The desk's come without data: theirs takes a token."""
 
 
 class _View(NamedTuple):

@@ -27,11 +27,16 @@ from api.settings import Settings
 from api.store.engine import open_pool
 from tests.media.films import a_film
 
-MEADOW, LESSON, POND, FILM = "meadow", "lesson", "pond", "film"
-"""Many subjects and no gold; gold of both kinds among others; three subjects; one, which is a video."""
+MEADOW, LESSON, POND, FILM, GLADE = "meadow", "lesson", "pond", "film", "glade"
+"""Many subjects and no gold; gold of both kinds among others; three subjects; one, which is a video; and one for
+moderators, where a single answer decides."""
 
-SUBJECTS: Final = {MEADOW: 90, LESSON: 30, POND: 3, FILM: 1}
-GOLD: Final = 14
+SUBJECTS: Final = {MEADOW: 90, LESSON: 30, POND: 3, FILM: 1, GLADE: 160}
+GOLD: Final = {LESSON: 14, GLADE: 24}
+VOTES: Final = {GLADE: 1}
+DRAWN: Final = {GLADE: 24}
+"""So many pictures are drawn, where more would only take time: subjects share them."""
+
 SECRET: Final = "nobody-may-see-this"
 WHY: Final = "The wing has a white bar."
 
@@ -139,7 +144,7 @@ async def _prepare(settings: Settings) -> None:
     try:
         for slug, count in SUBJECTS.items():
             await import_manifest(pool, _manifest(settings.data_dir / slug, slug, count), slug, place_of(settings))
-            await services.publishing.publish(CASCADE.format(slug=slug, count=60))
+            await services.publishing.publish(CASCADE.format(slug=slug, count=VOTES.get(slug, 60)))
         async with pool.acquire() as connection:  # what a worker would have counted
             await Totals().count(connection)
             await fold(connection)
@@ -166,12 +171,17 @@ def _manifest(folder: Path, slug: str, count: int) -> Path:
             ]
         )
         for number in range(count):
-            names = [_film(folder) if slug == FILM else draw(folder, f"{slug}-{number}.png", number), ""]
+            names = [_film(folder) if slug == FILM else _draw(folder, slug, number % DRAWN.get(slug, count)), ""]
             if slug == MEADOW and number % 5 == 4:
                 names[1] = draw(folder, f"{slug}-{number}-b.png", number, turned=True)
-            gold = ("yes", "no")[number % 2] if slug == LESSON and number < GOLD else ""
+            gold = ("yes", "no")[number % 2] if number < GOLD.get(slug, 0) else ""
             rows.writerow([f"{slug}-{number}", *names, f"hedge {number}", SECRET, gold, WHY if gold else ""])
     return path
+
+
+def _draw(folder: Path, slug: str, number: int) -> str:
+    name = f"{slug}-{number}.png"
+    return name if (folder / name).exists() else draw(folder, name, number)
 
 
 def _film(folder: Path) -> str:

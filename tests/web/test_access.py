@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from tests.web.desk_states import DESK_STATES, LaidOut, lay_out
 from tests.web.meadow import Service
 from tests.web.phone import DESK, SIZE, Phone
 from tests.web.states import STATES, ask, tell_volunteers
@@ -23,12 +24,20 @@ LARGE: dict[str, tuple[ViewportSize, str]] = {
 }
 
 
-@pytest.fixture(scope="module", params=STATES)
+@pytest.fixture(scope="module")
+def laid_out(service: Service) -> LaidOut:
+    return lay_out(service)
+
+
+@pytest.fixture(scope="module", params=[*STATES, *DESK_STATES])
 def page(request: pytest.FixtureRequest, browser: Browser, service: Service) -> Iterator[Page]:
     """A page in one of its states. It stays open for all tests: what they change is its looks, as settings do."""
     tell_volunteers(service)
     phone = Phone(browser, service.url, size=DESK)
-    STATES[request.param](phone)
+    if request.param in STATES:
+        STATES[request.param](phone)
+    else:
+        DESK_STATES[request.param](phone, request.getfixturevalue("laid_out"))
     yield phone.page
     phone.close()
 

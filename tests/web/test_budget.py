@@ -16,12 +16,15 @@ from tests.web.phone import until
 
 CLIENT: Final = Path(__file__).parents[2] / "api" / "client"
 OTHER_LANGUAGES: Final = ("ar", "es")
+DESK: Final = "desk-"
+"""How the files of the moderators' desk begin."""
 
 MOST_REQUESTS: Final = 5
 MOST_BYTES: Final = 250_000
 MOST_CODE_BYTES: Final = 60_000
 MOST_WORKER_BYTES: Final = 6_000
 MOST_ACCOUNT_BYTES: Final = 6_000
+MOST_DESK_BYTES: Final = 30_000
 FOR_VOLUNTEERS: Final = ("index", "pages", "rolldown-runtime")
 """Scripts of the pages for swiping and all around it."""
 
@@ -47,6 +50,11 @@ BEGUN: Final = """() => [
         .filter((each) => each.startTime <= firstPicture.at)
         .map((each) => each.name),
 ]"""
+
+KEPT: Final = """() => caches.keys()
+    .then((names) => Promise.all(names.map((name) => caches.open(name).then((cache) => cache.keys()))))
+    .then((found) => found.flat().map((request) => request.url))"""
+"""What the service worker has kept."""
 
 PICTURES: Final = "() => performance.getEntriesByType('resource').filter((each) => each.name.includes('/media/'))"
 
@@ -139,6 +147,29 @@ def scripts() -> list[Path]:
 def kind(script: Path) -> str:
     """Return the name that a script was built under, without its hash."""
     return script.name[: -len("-12345678.js")]
+def test_the_desk_needs_thirty_kilobytes_of_code_of_its_own_at_most() -> None:
+    scripts = list((CLIENT / "assets").glob(f"{DESK}*.js"))
+    others = [path for path in scripts if path.name.startswith(tuple(f"{DESK}{code}-" for code in OTHER_LANGUAGES))]
+
+    size = sum(packed(path.read_bytes()) for path in scripts if path not in others)
+
+    assert len(others) == len(OTHER_LANGUAGES)
+    assert len(scripts) > len(others)
+    assert size <= MOST_DESK_BYTES
+
+
+def test_nobody_but_moderators_fetches_the_desk(new_phone: NewPhone) -> None:
+    phone = new_phone()
+    phone.begin(LESSON, 3)
+    phone.worker_is_ready()
+    phone.page.goto(f"/p/{LESSON}")
+    phone.page.get_by_role("heading", level=1).wait_for()
+
+    fetched = phone.page.evaluate(KEPT)
+    fetched += phone.page.evaluate("performance.getEntriesByType('resource').map((each) => each.name)")
+
+    assert any("/assets/pages-" in url for url in fetched)
+    assert not any(f"/assets/{DESK}" in url for url in fetched)
 
 
 def packed(content: bytes) -> int:

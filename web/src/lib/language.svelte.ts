@@ -51,10 +51,6 @@ export function number(value: number): string {
   return new Intl.NumberFormat(language.code).format(value);
 }
 
-export function percent(share: number): string {
-  return new Intl.NumberFormat(language.code, { style: "percent", maximumFractionDigits: 0 }).format(share);
-}
-
 export function time(at: number): string {
   return new Intl.DateTimeFormat(language.code, { hour: "2-digit", minute: "2-digit" }).format(at);
 }

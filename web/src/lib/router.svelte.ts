@@ -10,6 +10,7 @@ export type Route =
   | { page: "settings" }
   | { page: "join" }
   | { page: "account" }
+  | { page: "desk"; slug: string; view?: string; volunteer?: string }
   | { page: "unknown" };
 
 const SLUG = "([a-z0-9]+(?:-[a-z0-9]+)*)";
@@ -24,6 +25,10 @@ const TABLE: [RegExp, (found: string[]) => Route][] = [
   [/^\/settings$/, () => ({ page: "settings" })],
   [/^\/join$/, () => ({ page: "join" })],
   [/^\/account$/, () => ({ page: "account" })],
+  [
+    new RegExp(`^/desk/${SLUG}(?:/(ledger|reports|people(?:/(V[1-9][0-9]{0,17}))?))?$`),
+    ([slug, view, volunteer]) => ({ page: "desk", slug: slug!, view, volunteer }),
+  ],
 ];
 
 export function routeOf(path: string): Route {

@@ -133,6 +133,7 @@ export const en = {
   fieldGuide: "Field guide",
   noGuide: "This project has no field guide yet.",
   you: "Your effect",
+  desk: "Desk",
   notFound: "There is nothing at this address.",
   invited: "Invitation",
   invitedAbout: "You are invited to take part in a project. Whoever has logged in may join.",

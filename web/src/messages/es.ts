@@ -137,6 +137,7 @@ export const es: Messages = {
   fieldGuide: "Guía de campo",
   noGuide: "Este proyecto todavía no tiene guía de campo.",
   you: "Tu aporte",
+  desk: "Mesa",
   notFound: "No hay nada en esta dirección.",
   invited: "Invitación",
   invitedAbout: "Te han invitado a participar en un proyecto. Puede unirse quien haya iniciado sesión.",
