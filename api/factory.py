@@ -161,7 +161,7 @@ def _build(
         push=Push(pool, published, settings.private_addresses),
         tokens=Tokens(pool, sessions),
         uploads=Uploads(slow_pool, open_storage(settings), settings.upload_limit_bytes),
-        levels=Levels(sessions),
+        levels=Levels(pool, project_rules),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
         questions=Questions(pool, published, dice),

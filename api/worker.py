@@ -37,7 +37,9 @@ from api.services.finishing import Finishing
 from api.services.granting import Granting
 from api.services.hourly_refits import HourlyRefits
 from api.services.import_jobs import ImportJobs
+from api.services.judging import Judging
 from api.services.partitions import keep_ahead
+from api.services.project_rules import ProjectRules
 from api.services.published import PublishedCascades
 from api.services.pushing import Pushing
 from api.services.recoding import Recoding
@@ -76,11 +78,13 @@ class Job:
 
 def jobs(delivering: Delivering) -> Sequence[Job]:
     """Return the jobs of one worker."""
+    rules = ProjectRules(PublishedCascades())
     return (
         Job("sequencing", 0.1, 60, sequence),
         Job("settling", 2, 3600, partial(_settle_projects, PublishedCascades(), random.SystemRandom())),
         Job("totals", 1, 3600, Totals().count),
-        Job("activity", 1, 3600, fold),
+        Job("activity", 1, 3600, partial(fold, rules=rules)),
+        Job("levels", 1, 60, Judging(rules).turn),
         Job("finishing", 1, 60, Finishing(PublishedCascades()).look),
         Job("webhooks", 0, 60, delivering.turn),
         Job("partitions", 3600, 60, _keep_partitions_ahead),

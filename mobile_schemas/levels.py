@@ -49,7 +49,12 @@ class MissingOut(Model):
     ]
     need: Annotated[float, Field(ge=0, description="What is asked for.")]
     workflow: Annotated[str | None, Field(description="The workflow, by name, of gold and skill.")] = None
-    side: Annotated[_Side | None, Field(description="The truth of the training subjects, of gold and skill.")] = None
+    side: Annotated[
+        _Side | None, Field(description="The truth of the training subjects; null of skill on both sides together.")
+    ] = None
+    recent: Annotated[
+        bool, Field(description="Whether it is the last 20 training answers that fall short: `have` is their median.")
+    ] = False
 
 
 class LevelRuleOut(Model):

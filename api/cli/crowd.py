@@ -139,8 +139,7 @@ async def _promote(services: Services, slug: str, members: Sequence[Member], cam
             experts
         )
         console.print(
-            f"Earning a level is not built yet: granted {' and '.join(granted_to)} of the most skilled, straight in the"
-            " database."
+            f"No moderator sits here: granted {' and '.join(granted_to)} of the most skilled, by the operator's word."
         )
 
 

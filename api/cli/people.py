@@ -1,5 +1,6 @@
 """``chaffinch token`` and ``chaffinch volunteers``: who may do what."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,8 +10,8 @@ from rich.table import Table
 from api.caller import Scope
 from api.cli.running import asides, console, over_services
 from api.services.tokens import shown_id
+from api.store.promotions import Known
 from api.store.tokens import StoredToken
-from api.store.volunteers import Volunteer
 from cascade.graph import EXPERT
 from mobile_schemas.volunteers import volunteer_id
 
@@ -76,22 +77,36 @@ def grant(
     volunteer: Who,
     project: Project,
     level: Annotated[str, typer.Option(help="A number from 1 to 9, or expert. It covers all levels below.")],
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Until when, in UTC; else for good.")
+    ] = None,
+    why: Annotated[str | None, typer.Option(help="Why; it stays in the ledger, and the volunteer is told.")] = None,
 ) -> None:
-    """Let a volunteer hold a level of a project, in the place of the one held before."""
+    """Let a volunteer hold a level of a project, beside those held before."""
     number = _level(level)
-    found = over_services(lambda services: services.levels.grant(volunteer, project, number))
-    console.print(f"{_called(found)} holds level {level} in {project}.", markup=False)
+    ends = None if until is None else until.replace(tzinfo=UTC)
+    if ends is not None and ends <= datetime.now(UTC):
+        raise typer.BadParameter("that has passed", param_hint="--until")
+    found = over_services(lambda services: services.levels.grant(volunteer, project, number, until=ends, why=why))
+    lasting = "" if ends is None else f", until {ends:%Y-%m-%d %H:%M} UTC"
+    console.print(f"{_called(found)} holds level {level} in {project}{lasting}.", markup=False)
 
 
 @volunteers.command("revoke")
-def revoke_level(volunteer: Who, project: Project) -> None:
-    """Take a volunteer's level in a project away: level 1, which everybody holds, is left."""
-    found, held = over_services(lambda services: services.levels.revoke(volunteer, project))
-    outcome = "is back at level 1" if held else "was granted no level"
+def revoke_level(
+    volunteer: Who,
+    project: Project,
+    level: Annotated[str | None, typer.Option(help="Only this level; by default all that are held.")] = None,
+    why: Annotated[str | None, typer.Option(help="Why; it stays in the ledger, and the volunteer is told.")] = None,
+) -> None:
+    """Take a volunteer's levels in a project away: level 1, which everybody holds, is left."""
+    number = None if level is None else _level(level)
+    found, taken, left = over_services(lambda services: services.levels.revoke(volunteer, project, number, why=why))
+    outcome = f"is back at level {left}" if taken else "held no such level"
     console.print(f"{_called(found)} {outcome} in {project}.", markup=False)
 
 
-def _called(volunteer: Volunteer) -> str:
+def _called(volunteer: Known) -> str:
     public = volunteer_id(volunteer.id)
     return f"{volunteer.name} ({public})" if volunteer.name else public
 

@@ -13,6 +13,7 @@ Phones' clocks lie, so an answer was given no later than it arrived, and at most
 from datetime import timedelta
 from typing import Final
 
+from api.services.project_rules import ProjectRules
 from api.services.retractions import WINDOW
 from api.services.volunteers import SOURCE
 from api.store.activity import ActivityStore
@@ -28,10 +29,13 @@ OLDEST: Final = timedelta(days=8)
 """A card is accepted for 7 days; the eighth is for clocks that are wrong by some hours."""
 
 
-async def fold(connection: Connection, step_rows: int = STEP_ROWS) -> None:
-    """Fold what is new, in up to `STEPS_A_TURN` steps, unless another worker is at it."""
+async def fold(connection: Connection, step_rows: int = STEP_ROWS, rules: ProjectRules | None = None) -> None:
+    """Fold what is new, in up to `STEPS_A_TURN` steps, unless another worker is at it.
+
+    Whoever took part is to be judged by it, where one of the `rules` counts answers or days.
+    """
     for _ in range(STEPS_A_TURN):
-        if not await fold_step(connection, step_rows):
+        if not await fold_step(connection, step_rows, rules=rules):
             return
 
 
@@ -41,7 +45,9 @@ async def catch_up(connection: Connection) -> None:
         pass
 
 
-async def fold_step(connection: Connection, step_rows: int, *, wait: bool = False) -> bool:
+async def fold_step(
+    connection: Connection, step_rows: int, *, wait: bool = False, rules: ProjectRules | None = None
+) -> bool:
     """Fold one step of about so many rows; say whether there may be more at once."""
     store = ActivityStore(connection)
     async with connection.transaction():
@@ -49,5 +55,6 @@ async def fold_step(connection: Connection, step_rows: int, *, wait: bool = Fals
             return False
         step = await store.next_step(step_rows)
         if step is not None:
-            await store.fold(step, WINDOW, OLDEST, SOURCE)
+            judged = await rules.counting(connection) if rules is not None and step.rows else []
+            await store.fold(step, WINDOW, OLDEST, SOURCE, judged)
     return step is not None and step.rows >= step_rows

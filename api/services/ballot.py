@@ -212,7 +212,7 @@ class Ballot:
         skills = await self._learn([swipe for swipe in gold if swipe.exclusion in (0, Exclusion.TOO_FAST)])
         stages = await Stages.lock(self._store, ((swipe.item.workflow, swipe.subject_id) for swipe in voting))
         decided = self._decide(voting, stages)
-        await self._store.write_ballot(self._columns(stored), skills)
+        await self._store.write_ballot(self._columns(stored), skills, self._to_judge(skills))
         for swipe in voting:
             if swipe.stage >= 0:
                 stages.landed[swipe.stage] += 1
@@ -249,6 +249,18 @@ class Ballot:
             informedness_quantile(changed.counts),
         ]
         return [persons, workflows, [self._revisions[c] for c in contexts], *(column.tolist() for column in columns)]
+
+    def _to_judge(self, skills: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+        """Return who has learnt something in a project whose levels are reached by that: project and person."""
+        learners = {(person, workflow) for person, workflow in zip(*skills[:2], strict=True)}
+        pairs = zip(self._skill_keys, self._contexts, strict=True)
+        return list(
+            {
+                (context.project_id, key[0])
+                for key, context in pairs
+                if key in learners and self._version_of[key[1]].levels
+            }
+        )
 
     def _taught(self, swipe: Swipe, known: Gold | None) -> bool:
         """Note on a swipe what its gold says; say whether anything is learnt by it, which is a revision of its own."""

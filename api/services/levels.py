@@ -1,15 +1,16 @@
-"""Levels: what people may be asked in a project."""
+"""Levels, as the operator grants and takes them: through the ledger, like everybody else's."""
 
 import re
+from datetime import datetime
 from typing import Final
 
-from api.errors import UnknownProjectError, UnknownVolunteerError
+from api.errors import UnknownVolunteerError
+from api.services.cases import EVERYBODYS_LEVEL, Case
 from api.services.names import compared
-from api.store.projects import Project, ProjectStore
-from api.store.sessions import Session, Sessions
-from api.store.volunteers import Volunteer, VolunteerStore
-
-EVERYBODYS_LEVEL: Final = 1
+from api.services.project_rules import ProjectRules
+from api.services.reachable import reachable
+from api.store.engine import Pool
+from api.store.promotions import Known, NewEntry, PromotionStore
 
 _PUBLIC_ID: Final = re.compile(r"V([1-9][0-9]{0,17})")
 
@@ -20,11 +21,15 @@ class Levels:
     Whoever rises is told by push messages too, if they want to be reached by these.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, pool: Pool, projects: ProjectRules) -> None:
+        self._pool = pool
+        self._projects = projects
 
-    async def grant(self, name_or_id: str, slug: str, level: int) -> Volunteer:
-        """Let a person hold a level of a project, in the place of the one it held.
+    @reachable
+    async def grant(
+        self, name_or_id: str, slug: str, level: int, *, until: datetime | None = None, why: str | None = None
+    ) -> Known:
+        """Let a person hold a level of a project, beside those held before, until a moment or without an end.
 
         Raises
         ------
@@ -33,41 +38,52 @@ class Levels:
         UnknownProjectError
             There is no such project.
         """
-        async with self._sessions.begin() as session:
-            volunteer, project = await _meet(session, name_or_id, slug)
-            store = VolunteerStore(session)
-            before = await store.held(volunteer.person_id, project.id) or EVERYBODYS_LEVEL
-            if await store.grant(volunteer.person_id, project.id, level):
-                store.announce_level(project.id, volunteer.id, level)
-                if level > before:
-                    await store.tell_level(volunteer.person_id, project, level)
-        return volunteer
+        async with self._pool.acquire() as connection:
+            promoting = await self._projects.by_slug(connection, slug)
+            whom = await _volunteer(PromotionStore(connection), name_or_id)
+            async with connection.transaction():
+                case = await Case.hold(connection, promoting, whom)
+                held = case.standing.grants.get(level)
+                if level > EVERYBODYS_LEVEL and (held is None or held.ends_at != until):
+                    await case.enter(await _by_the_operator(case, level, "granted", why, until))
+                await case.close()
+        return whom
 
-    async def revoke(self, name_or_id: str, slug: str) -> tuple[Volunteer, bool]:
-        """Take a person's level in a project away; also say whether there was one. Raises what `grant` raises."""
-        async with self._sessions.begin() as session:
-            volunteer, project = await _meet(session, name_or_id, slug)
-            store = VolunteerStore(session)
-            held = await store.revoke(volunteer.person_id, project.id)
-            if held:
-                store.announce_level(project.id, volunteer.id, EVERYBODYS_LEVEL)
-            return volunteer, held
+    @reachable
+    async def revoke(
+        self, name_or_id: str, slug: str, level: int | None = None, *, why: str | None = None
+    ) -> tuple[Known, list[int], int]:
+        """Take a level of a person in a project away, or all of them.
+
+        Returns who that is, the levels that were held until now, and the highest that is left. Raises what `grant`
+        raises.
+        """
+        async with self._pool.acquire() as connection:
+            promoting = await self._projects.by_slug(connection, slug)
+            whom = await _volunteer(PromotionStore(connection), name_or_id)
+            async with connection.transaction():
+                case = await Case.hold(connection, promoting, whom)
+                taken = [each for each in case.standing.grants if level in (None, each)]
+                for each in taken:
+                    await case.enter(await _by_the_operator(case, each, "revoked", why))
+                await case.close()
+        return whom, taken, case.standing.level
 
 
-async def _meet(session: Session, name_or_id: str, slug: str) -> tuple[Volunteer, Project]:
-    project = await ProjectStore(session).by_slug(slug)
-    if project is None:
-        raise UnknownProjectError(slug)
-    return await _volunteer(VolunteerStore(session), name_or_id), project
+async def _by_the_operator(
+    case: Case, level: int, action: str, why: str | None, until: datetime | None = None
+) -> NewEntry:
+    evidence = await case.evidence(level)
+    return NewEntry(level=level, action=action, made_by="operator", why=why, evidence=evidence, ends_at=until)
 
 
-async def _volunteer(store: VolunteerStore, name_or_id: str) -> Volunteer:
+async def _volunteer(store: PromotionStore, name_or_id: str) -> Known:
     """Return the volunteer of an id or a name; what looks like an id is one, whatever people call themselves."""
     number = _PUBLIC_ID.fullmatch(name_or_id)
     if number is not None:
-        volunteer = await store.by_number(int(number[1]))
+        found = (await store.volunteers([int(number[1])])).get(int(number[1]))
     else:
-        volunteer = await store.by_name(compared(name_or_id))
-    if volunteer is None:
+        found = await store.volunteer_by_name(compared(name_or_id))
+    if found is None:
         raise UnknownVolunteerError(name_or_id)
-    return volunteer
+    return found

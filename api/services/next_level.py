@@ -67,8 +67,11 @@ async def _missing(
     connection: Connection, promoting: Promoting, person_id: int, standing: Standing, rule: Rule
 ) -> list[dict[str, Any]]:
     store, workflows = RecordStore(connection), workflows_of(promoting.published)
-    shown = await read_shown(store, promoting.project.id, workflows, [person_id], answers_of=[])
-    _, judgement = await judged(store, promoting, standing, shown[person_id], rule, person_id)
+    for answers_of in ([], [person_id]):  # the last answers matter to whom nothing else is missing
+        shown = await read_shown(store, promoting.project.id, workflows, [person_id], answers_of=answers_of)
+        _, judgement = await judged(store, promoting, standing, shown[person_id], rule, person_id)
+        if judgement.missing:
+            break
     return missing_views(judgement.missing)
 
 

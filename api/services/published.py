@@ -5,7 +5,7 @@ priors in force. A calibration never changes either, but there is a new one ever
 process has met are kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.declaration_file import load
+from api.services import level_rules
 from api.store.calibrations import CalibrationValues, read_calibrations, revisions_in_force
 from api.store.cascades import read_version
 from api.store.engine import Connection
@@ -21,6 +22,7 @@ from cascade.calibration import UNCALIBRATED, Calibration
 from cascade.decision import rules_of
 from cascade.graph import Cascade, ScorePrior, Workflow
 from cascade.score import from_json
+from gamification.levels import Rule
 
 Revisions = Mapping[int, int]
 """The calibration in force of each workflow that has one, by number."""
@@ -45,6 +47,8 @@ class Published:
     rule_of: Mapping[int, int]
     looks: bool
     """Whether anything in the cascade looks at metadata or scores."""
+    levels: tuple[Rule, ...] = ()
+    """What levels ask for, from the lowest up."""
     calibrations: Mapping[int, Calibration] = field(default_factory=dict)
 
     def workflow(self, workflow_id: int) -> Workflow:
@@ -56,10 +60,15 @@ class Published:
         return self.calibrations.get(workflow_id, UNCALIBRATED)
 
 
+LevelRules = Callable[[Cascade], tuple[Rule, ...]]
+"""Finds what the levels of a cascade ask for."""
+
+
 class PublishedCascades:
     """The versions that this process has met."""
 
-    def __init__(self) -> None:
+    def __init__(self, levels: LevelRules = level_rules.rules_of) -> None:
+        self.levels_of = levels
         self._versions: dict[int, Published] = {}
         self._newest: dict[int, tuple[Revisions, Published]] = {}
 
@@ -96,6 +105,7 @@ class PublishedCascades:
             ids=ids,
             rules=rules_of(cascade.workflows),
             rule_of={ids[workflow.name]: place for place, workflow in enumerate(cascade.workflows)},
+            levels=self.levels_of(cascade),
             looks=any(w.when is not None or isinstance(w.prior, ScorePrior) for w in cascade.workflows),
         )
 

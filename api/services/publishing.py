@@ -137,6 +137,9 @@ class Publishing:
             await _require_gold(store, project_id, declaration)
             ids = await _change_editions(store, project_id, cascade)
             added, _ = await store.add_version(project_id, digest(cascade), _stored(cascade), ids, cascade.title)
+            levels = () if version_id is None else (await self._published.get(connection, version_id)).levels
+            if self._published.levels_of(cascade) not in ((), levels):
+                await store.judge_everybody(project_id)
             return project_id, added, preview.changes
 
     async def _compare(self, connection: Connection, version_id: int | None, cascade: Cascade) -> Preview:

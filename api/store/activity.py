@@ -1,5 +1,6 @@
 """Folds the ledger into answers by day, as one method a statement, over one connection."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -42,7 +43,9 @@ class ActivityStore:
         found, until = await self._connection.fetchrow(_SQL["step"], since, horizon, rows) or (0, since)
         return Step(since, until, found)
 
-    async def fold(self, step: Step, retractable: timedelta, oldest: timedelta, own: str) -> None:
+    async def fold(
+        self, step: Step, retractable: timedelta, oldest: timedelta, own: str, judged: Sequence[int]
+    ) -> None:
         """Add a step to what is counted, and note that it is.
 
         Parameters
@@ -53,7 +56,14 @@ class ActivityStore:
             How long before its arrival an answer may have been given.
         own
             The source of answers by people who registered themselves.
+        judged
+            The projects whose levels ask for so many answers or days: people are to be judged by them.
         """
+        counted = []
         if step.rows:
-            await self._connection.execute(_SQL["fold"], step.since, step.until, retractable, own, oldest)
+            counted = await self._connection.fetch(
+                _SQL["fold"], step.since, step.until, retractable, own, oldest, list(judged)
+            )
         await self._connection.execute(_SQL["mark"], step.until)
+        if counted:
+            await self._connection.execute(_SQL["check"], [row[0] for row in counted], [row[1] for row in counted])

@@ -170,9 +170,12 @@ class BallotStore:
         rows = await self._connection.fetch(_SQL["lock_stages"], workflows, subjects)
         return {row[0] - 1: row[1:] for row in map(tuple, rows)}
 
-    async def write_ballot(self, ballot: BallotColumns, skills: Sequence[list[int]]) -> None:
-        """Write cards, ledger, favourites and skills."""
-        await self._connection.execute(_SQL["write_ballot"], *ballot.columns(), *skills)
+    async def write_ballot(
+        self, ballot: BallotColumns, skills: Sequence[list[int]], checks: Sequence[tuple[int, int]]
+    ) -> None:
+        """Write cards, ledger, favourites and skills, and whom (project, person) to judge by what was learnt."""
+        judged = [each[0] for each in checks], [each[1] for each in checks]
+        await self._connection.execute(_SQL["write_ballot"], *ballot.columns(), *skills, *judged)
 
     async def write_stages(self, columns: Sequence[list[int]]) -> None:
         """Write the locked stages back."""

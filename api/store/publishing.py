@@ -137,3 +137,7 @@ class PublishingStore:
         """Return the next subjects of a project; those enter that no workflow has had and that are not gold."""
         rows = await self._connection.fetch(_SQL["read_newcomers"], project_id, after, limit, workflow_ids)
         return [Newcomer(*row) for row in rows]
+
+    async def judge_everybody(self, project_id: int) -> None:
+        """Let everybody be judged who has answered training subjects of a project."""
+        await self._connection.execute(_SQL["judge_everybody"], project_id)

@@ -3,19 +3,14 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sqlalchemy import literal
-from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlmodel import col, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, func, select
 
-from api.store.projects import Project
 from api.store.sessions import Session
 from api.store.tables import (
     LevelGrantRow,
-    OutboxRow,
     PersonRow,
     ProjectRow,
-    PushMessageRow,
-    PushSubscriptionRow,
     VolunteerRow,
 )
 
@@ -70,53 +65,3 @@ class VolunteerStore:
             .order_by(col(ProjectRow.slug))
         )
         return dict(rows.all())
-
-    async def held(self, person_id: int, project_id: int) -> int | None:
-        """Return the highest level that a person holds in a project, if any, and keep others from changing them."""
-        found = await self._session.exec(
-            select(LevelGrantRow.level)
-            .where(col(LevelGrantRow.person_id) == person_id, col(LevelGrantRow.project_id) == project_id, _IN_FORCE)
-            .with_for_update()
-        )
-        return max(found.all(), default=None)
-
-    async def grant(self, person_id: int, project_id: int, level: int) -> bool:
-        """Let a person hold a level in a project, in the place of the one it held; say whether that changed it."""
-        others = await self._session.exec(
-            delete(LevelGrantRow).where(
-                col(LevelGrantRow.person_id) == person_id,
-                col(LevelGrantRow.project_id) == project_id,
-                (col(LevelGrantRow.level) != level) | ~_IN_FORCE,
-            )
-        )
-        granted = insert(LevelGrantRow).values(person_id=person_id, project_id=project_id, level=level)
-        added = await self._session.exec(granted.on_conflict_do_nothing())
-        return others.rowcount + added.rowcount > 0
-
-    def announce_level(self, project_id: int, volunteer_id: int, level: int) -> None:
-        """Announce the level that a volunteer holds from now on, when this transaction commits."""
-        self._session.add(
-            OutboxRow(
-                project_id=project_id, kind="volunteer.levelled", volunteer_id=volunteer_id, detail={"level": level}
-            )
-        )
-
-    async def tell_level(self, person_id: int, project: Project, level: int) -> None:
-        """Let a push message tell a person, wherever they are reached, of the level that they hold from now on."""
-        facts = {"slug": project.slug, "title": project.title, "level": level}
-        reached = (
-            select(col(PushSubscriptionRow.id), literal("level"), literal(facts, JSONB))
-            .join(VolunteerRow, col(VolunteerRow.id) == col(PushSubscriptionRow.volunteer_id))
-            .where(col(VolunteerRow.person_id) == person_id)
-        )
-        columns = ["subscription_id", "kind", "payload"]
-        await self._session.exec(insert(PushMessageRow).from_select(columns, reached))
-
-    async def revoke(self, person_id: int, project_id: int) -> bool:
-        """Take all levels away; say whether there was one."""
-        gone = await self._session.exec(
-            delete(LevelGrantRow).where(
-                col(LevelGrantRow.person_id) == person_id, col(LevelGrantRow.project_id) == project_id
-            )
-        )
-        return gone.rowcount > 0

@@ -13,11 +13,11 @@ from api.services.events import Events, Page
 from api.services.finishing import Finishing
 from api.services.hub import Hub
 from api.services.levels import Levels
+from api.services.project_rules import ProjectRules
 from api.services.published import PublishedCascades
 from api.services.sequencing import sequence
 from api.services.totals import Totals
-from api.store.engine import Connection, Pool, open_engine
-from api.store.sessions import Sessions
+from api.store.engine import Connection, Pool
 from cascade.skill import CLIP_UNPROVEN, MICRO
 from cascade.vocabulary import Answer
 from mobile_schemas.events import EventOut
@@ -100,21 +100,24 @@ async def test_an_experts_word_is_told_with_its_reason_and_a_subject_moves_on_on
 
 
 async def test_a_promotion_is_told_under_a_pseudonym_and_only_where_it_changes_something(
-    harvest: Harvest, events: Events, database_url: str
+    harvest: Harvest, events: Events, pool: Pool
 ) -> None:
-    sessions = Sessions(open_engine(database_url))
     person = await harvest.connection.fetchval("INSERT INTO person DEFAULT VALUES RETURNING id")
     number = await harvest.connection.fetchval("INSERT INTO volunteer (person_id) VALUES ($1) RETURNING id", person)
-    levels = Levels(sessions)
+    levels = Levels(pool, ProjectRules(PublishedCascades()))
 
     for level in (2, 2, 4):
         await levels.grant(f"V{number}", "lenses", level)
     await levels.revoke(f"V{number}", "lenses")
     await levels.revoke(f"V{number}", "lenses")
-    await sessions.close()
 
     found = await told(events, harvest)
-    assert [(event.event, event.level) for event in found] == [("volunteer.levelled", level) for level in (2, 4, 1)]
+    changes = [(event.event, event.before, event.level, event.action) for event in found]
+    assert changes == [
+        ("volunteer.levelled", 1, 2, "granted"),
+        ("volunteer.levelled", 2, 4, "granted"),
+        ("volunteer.levelled", 4, 1, "revoked"),
+    ]
     assert len({event.volunteer for event in found}) == 1
     assert found[0].volunteer is not None
 

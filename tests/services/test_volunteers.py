@@ -74,6 +74,6 @@ async def test_levels_go_to_the_person_that_a_name_or_an_id_names(services: Serv
 
     assert by_name.id == by_id.id == caller.volunteer_id
     assert held == {"lenses": EXPERT}
-    assert taken == [True, False]
+    assert taken == [[2, EXPERT], []]
     with pytest.raises(UnknownVolunteerError):
         await services.levels.grant("V99", "lenses", 2)

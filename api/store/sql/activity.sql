@@ -27,7 +27,8 @@ FROM (
 -- Count what arrived from $1 and before $2. A retraction counts -1 on the day of its vote, which arrived within $3 of it:
 -- before it, or a moment later while it waited. What does not count is taken back before it came (6), kept as imported
 -- (9) or too fast (10). Answers with the source $4 are volunteers' own; others count too, unless an import of the project
--- has their source: by token, or under the names of elsewhere.
+-- has their source: by token, or under the names of elsewhere. Returns who took part in one of
+-- the projects $6.
 WITH entries AS (
     SELECT person_id, workflow_id, received_at, answered_at, utc_offset_minutes, source, exclusion, 1 AS votes
     FROM classification
@@ -71,7 +72,14 @@ WITH entries AS (
     ON CONFLICT (project_id) DO UPDATE SET volunteers = project_total.volunteers + excluded.volunteers,
         votes = project_total.votes + excluded.votes
 )
-SELECT 1;
+SELECT DISTINCT project_id, person_id FROM counted WHERE project_id = ANY($6::int[]);
+
+-- name: check
+-- Let people be judged by what was counted. Votes wait for this, so it comes last.
+INSERT INTO level_check (project_id, person_id)
+SELECT project_id, person_id FROM unnest($1::int[], $2::bigint[]) AS q (project_id, person_id)
+ORDER BY project_id, person_id
+ON CONFLICT (project_id, person_id) DO UPDATE SET since = now(), taken_until = NULL;
 
 -- name: mark
 UPDATE activity_fold SET folded_until = $1 WHERE id = 1;

@@ -81,7 +81,7 @@ ORDER BY s.workflow_id, s.subject_id
 FOR NO KEY UPDATE OF s;
 
 -- name: write_ballot
--- Write a batch: cards, ledger, subjects, skills, favourites, in one statement.
+-- Write a batch: cards, ledger, skills, favourites, in one statement, and whose levels are to be judged by it.
 WITH q AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::smallint[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::uuid[], $7::smallint[],
@@ -121,6 +121,11 @@ WITH q AS MATERIALIZED (
         AS k (person_id, workflow_id, revision, no_no, no_yes, no_unsure, yes_no, yes_yes, yes_unsure, cusum, drops,
               informedness)
     WHERE s.person_id = k.person_id AND s.workflow_id = k.workflow_id
+), checks AS (
+    INSERT INTO level_check (project_id, person_id)
+    SELECT c.project_id, c.person_id FROM unnest($38::int[], $39::bigint[]) AS c (project_id, person_id)
+    ORDER BY c.project_id, c.person_id
+    ON CONFLICT (project_id, person_id) DO UPDATE SET since = now(), taken_until = NULL
 )
 SELECT 1;
 

@@ -116,3 +116,12 @@ SELECT id, enters, CASE WHEN enters THEN metadata::text END AS metadata,
                      WHERE c.subject_id = judged.id), '{}')::text
        END AS scores
 FROM judged ORDER BY id;
+
+-- name: judge_everybody
+-- Levels ask for something else: let everybody be judged who has answered training subjects.
+INSERT INTO level_check (project_id, person_id)
+SELECT DISTINCT w.project_id, s.person_id
+FROM workflow w JOIN skill s ON s.workflow_id = w.id
+WHERE w.project_id = $1 AND s.revision > 0
+ORDER BY w.project_id, s.person_id
+ON CONFLICT (project_id, person_id) DO UPDATE SET since = now(), taken_until = NULL;
