@@ -74,6 +74,8 @@ export default defineConfig({
             { name: "first", tags: ["$initial"], priority: 2 },
             // All other pages are one too: they share so much that ten files would be half as large again.
             { name: "pages", test: /src\/(pages|parts)\//, priority: 1 },
+            // What is said about levels is seen by few, and seldom.
+            { name: "levels", test: /src\/(levels|messages\/levels\/en)/, priority: 1 },
           ],
         },
       },
