@@ -78,6 +78,8 @@ export default defineConfig({
             { name: "pages", test: /src\/(pages|parts)\//, priority: 1 },
             // Few log in, and seldom: what that needs comes with its page only. Its words have files of their own.
             { name: "account", test: /src\/account\/(?!words\/(ar|es))/, priority: 1 },
+            // What is said about levels is seen by few, and seldom.
+            { name: "levels", test: /src\/(levels|messages\/levels\/en)/, priority: 1 },
           ],
         },
       },

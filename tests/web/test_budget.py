@@ -147,6 +147,8 @@ def scripts() -> list[Path]:
 def kind(script: Path) -> str:
     """Return the name that a script was built under, without its hash."""
     return script.name[: -len("-12345678.js")]
+
+
 def test_the_desk_needs_thirty_kilobytes_of_code_of_its_own_at_most() -> None:
     scripts = list((CLIENT / "assets").glob(f"{DESK}*.js"))
     others = [path for path in scripts if path.name.startswith(tuple(f"{DESK}{code}-" for code in OTHER_LANGUAGES))]

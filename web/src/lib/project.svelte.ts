@@ -3,6 +3,7 @@
 import { look } from "../store/replies";
 import { moment, utcOffsetMinutes } from "./clock";
 import { Problem, type Unreachable } from "./http";
+import { remember, remembered } from "./remembering";
 import type { Answer, Entry, Mine, Pages, Progress, Project, Workflow } from "./types";
 
 /** The date of today where this device is, as the contract writes days. */
@@ -15,6 +16,8 @@ export class Campaign {
   pages: Pages | null = $state.raw(null);
   progress: Progress | null = $state.raw(null);
   mine: Mine | null = $state.raw(null);
+  /** The levels between which somebody has risen since this phone last heard of it. */
+  risen: { from: number; to: number } | null = $state.raw(null);
   missing = $state(false);
   unreachable = $state(false);
 
@@ -44,7 +47,15 @@ export class Campaign {
 
   async lookAtMine(): Promise<void> {
     const path = `/v1/me/projects/${this.slug}?utc_offset_minutes=${utcOffsetMinutes()}`;
-    await look<Mine>(path, (reply) => (this.mine = reply), this.fail, { personal: true });
+    await look<Mine>(path, (reply) => this.hear(reply), this.fail, { personal: true });
+  }
+
+  private hear(mine: Mine): void {
+    this.mine = mine;
+    const key = `chaffinch level ${this.slug}`;
+    const known = Number(remembered("localStorage", key) ?? mine.level);
+    if (mine.level > known) this.risen = { from: known, to: mine.level };
+    remember("localStorage", key, String(mine.level));
   }
 
   /** Answers of today, as the service had them when it was last asked. */

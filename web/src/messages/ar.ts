@@ -238,11 +238,9 @@ export const ar: Messages = {
   trainingYes: "حيث الإجابة نعم",
   trainingNo: "حيث الإجابة لا",
   nextLevel: (level: number) => `في الطريق إلى ${level === 10 ? "مستوى الخبراء" : `المستوى ${level}`}`,
-  nextLevelOpens: (names: string) => `يفتح: ${apart(names)}.`,
   nextLevelNeeds: (yes: number, no: number, needed: number) =>
     `صور التدريب التي رأيتها: ${yes} من ${needed} حيث الإجابة نعم، و${no} من ${needed} حيث الإجابة لا.`,
   nextLevelDecided: "يقرّر القائمون على المشروع من ينال المستوى، وهذا ما يرونه.",
-  holdLevel: (level: number) => `لديك ${level === 10 ? "مستوى الخبراء" : `المستوى ${level}`}.`,
   // A subject
   sharedSubject: "عنصر من",
   joinIn: "الإجابة عن عناصر مثل هذا",

@@ -166,11 +166,9 @@ export const en = {
   trainingYes: "where the answer is yes",
   trainingNo: "where the answer is no",
   nextLevel: (level: number) => `On the way to ${level === 10 ? "the experts" : `level ${level}`}`,
-  nextLevelOpens: (names: string) => `It opens: ${names}.`,
   nextLevelNeeds: (yes: number, no: number, needed: number) =>
     `Training pictures seen: ${yes} of ${needed} where the answer is yes, ${no} of ${needed} where it is no.`,
   nextLevelDecided: "The people of the project decide who holds a level; this is what they see.",
-  holdLevel: (level: number) => `You hold ${level === 10 ? "the experts' level" : `level ${level}`}.`,
   // A subject
   sharedSubject: "A subject from",
   joinIn: "Answer subjects like this one",

@@ -170,11 +170,9 @@ export const es: Messages = {
   trainingYes: "cuando la respuesta es sí",
   trainingNo: "cuando la respuesta es no",
   nextLevel: (level: number) => `Rumbo al ${level === 10 ? "nivel experto" : `nivel ${level}`}`,
-  nextLevelOpens: (names: string) => `Abre: ${names}.`,
   nextLevelNeeds: (yes: number, no: number, needed: number) =>
     `Imágenes de entrenamiento vistas: ${yes} de ${needed} en las que la respuesta es sí, ${no} de ${needed} en las que es no.`,
   nextLevelDecided: "El equipo del proyecto decide quién tiene un nivel; esto es lo que ve.",
-  holdLevel: (level: number) => `Tienes el ${level === 10 ? "nivel experto" : `nivel ${level}`}.`,
   // A subject
   sharedSubject: "Un objeto de",
   joinIn: "Responde sobre objetos como este",
