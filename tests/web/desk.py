@@ -13,10 +13,9 @@ from api.caller import Role
 from api.phone import Phone as Client
 from api.phone import new_swipe
 from api.services.tokens import open_session
-from api.store.engine import open_engine
 from api.store.members import MemberStore
 from api.store.projects import ProjectStore
-from api.store.sessions import Sessions
+from api.store.sessions import Sessions, open_engine
 from api.store.volunteers import VolunteerStore
 from cascade.vocabulary import Answer
 from mobile_schemas.decks import DeckIn

@@ -20,7 +20,6 @@ export type MyWorkflow = Models["MyWorkflowOut"];
 export type Me = Models["MeOut"];
 export type Candidates = Models["CandidatesOut"];
 export type Created = Models["VolunteerCreatedOut"];
-export type Me = Models["MeOut"];
 export type Session = Models["SessionOut"];
 export type Account = Models["AccountOut"];
 export type LoginBegun = Models["LoginBegunOut"];
