@@ -13,6 +13,7 @@ from api.services.accounts import Accounts
 from api.services.addresses import PublicAddress
 from api.services.archiving import archived_batches
 from api.services.asking import Questions
+from api.services.banning import Banning
 from api.services.bans import Bans
 from api.services.boards import Boards
 from api.services.calibrations import Calibrations
@@ -140,6 +141,7 @@ def _build(
         accounts=Accounts(slow_pool, sessions, tokens),
         merging=Merging(slow_pool, sessions, published, dice),
         bans=Bans(slow_pool),
+        banning=Banning(pool),
         monitoring=Monitoring(pool, None if token is None else token.get_secret_value()),
         calibrations=Calibrations(pool),
         questions=Questions(pool, published, dice),

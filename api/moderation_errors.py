@@ -64,6 +64,15 @@ class AlreadyBannedError(ChaffinchError):
         self.until = until
 
 
+class NotBannableError(ChaffinchError):
+    """Somebody cannot be banned so; `why` says what is in the way."""
+
+    def __init__(self, volunteer: str, why: str) -> None:
+        super().__init__(f"{volunteer} {why}")
+        self.volunteer = volunteer
+        self.why = why
+
+
 class NotBannedError(ChaffinchError):
     """There is no ban to lift."""
 
@@ -80,5 +89,6 @@ KINDS: Final[Mapping[type[ChaffinchError], Kind]] = {
     TooManyReportsError: Kind(409, "too-many-reports", "You have reported much today"),
     SamePersonError: Kind(409, "same-person", "They are one person already"),
     AlreadyBannedError: Kind(409, "already-banned", "The volunteer is banned already"),
+    NotBannableError: Kind(409, "not-bannable", "The volunteer cannot be banned so"),
     NotBannedError: Kind(409, "not-banned", "The volunteer is not banned"),
 }

@@ -19,7 +19,10 @@ from mobile_schemas.desk import (
 )
 from mobile_schemas.endpoint import Endpoint
 from mobile_schemas.moderation import (
+    BanIn,
+    BanOut,
     ClosingIn,
+    LiftQuery,
     NoteIn,
     NoteOut,
     NotesOut,
@@ -134,6 +137,29 @@ DESK_ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         parameters=ReportPath,
         body=ClosingIn,
         reply=ReportOut,
+        problems=(409,),
+    ),
+    Endpoint(
+        name="ban",
+        method="POST",
+        path="/v1/projects/{slug}/people/{volunteer}/ban",
+        summary="Keep somebody out of a project from the next request on, and exclude their votes if need be.",
+        access="moderator",
+        parameters=PersonPath,
+        body=BanIn,
+        reply=BanOut,
+        status=201,
+        problems=(409,),
+    ),
+    Endpoint(
+        name="lift_ban",
+        method="DELETE",
+        path="/v1/projects/{slug}/people/{volunteer}/ban",
+        summary="Let somebody in again; votes that were excluded stay excluded.",
+        access="moderator",
+        parameters=PersonPath,
+        query=LiftQuery,
+        reply=BanOut,
         problems=(409,),
     ),
     Endpoint(

@@ -11,7 +11,7 @@ from mobile_schemas.desk import (
     PersonQuery,
     PromotionsQuery,
 )
-from mobile_schemas.moderation import ClosingIn, NoteIn, ReportIn, ReportPath, ReportsQuery
+from mobile_schemas.moderation import BanIn, ClosingIn, LiftQuery, NoteIn, ReportIn, ReportPath, ReportsQuery
 from mobile_schemas.projects import ProjectPath
 
 
@@ -68,3 +68,13 @@ async def close_report(services: Services, call: Call[ReportPath, None, ClosingI
 async def appeal(services: Services, call: Call[ProjectPath, None, AppealIn]) -> Answer:
     """Ask moderators to look again."""
     return await services.promotions.appeal(call.caller, call.path.slug, call.body)
+
+
+async def ban(services: Services, call: Call[PersonPath, None, BanIn]) -> Answer:
+    """Keep somebody out of a project."""
+    return await services.banning.ban(call.caller, call.path.slug, call.path.volunteer, call.body)
+
+
+async def lift_ban(services: Services, call: Call[PersonPath, LiftQuery, None]) -> Answer:
+    """Let somebody in again."""
+    return await services.banning.lift(call.caller, call.path.slug, call.path.volunteer, call.query.why)

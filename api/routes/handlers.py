@@ -126,6 +126,8 @@ HANDLERS: Final[Handlers[Services]] = {
     "add_note": desk.add_note,
     "report": desk.report,
     "list_reports": desk.reports,
+    "ban": desk.ban,
+    "lift_ban": desk.lift_ban,
     "close_report": desk.close_report,
     "appeal": desk.appeal,
 }

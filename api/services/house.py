@@ -7,6 +7,7 @@ from api.caller import Caller
 from api.services.accounts import Accounts
 from api.services.addresses import PublicAddress
 from api.services.asking import Questions
+from api.services.banning import Banning
 from api.services.bans import Bans
 from api.services.boards import Boards
 from api.services.calibrations import Calibrations
@@ -84,6 +85,7 @@ class Services:
     accounts: Accounts
     merging: Merging
     bans: Bans
+    banning: Banning
     monitoring: Monitoring
     calibrations: Calibrations
     questions: Questions

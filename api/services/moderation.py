@@ -31,7 +31,7 @@ class Moderation:
     async def notes(self, caller: Caller, slug: str, volunteer: str) -> View:
         """Return the notes about somebody. Raises UnknownProjectError, NotAllowedError, UnknownVolunteerError."""
         async with self._pool.acquire() as connection:
-            project_id = await _moderated(connection, caller, slug)
+            project_id = await moderated(connection, caller, slug)
             whom = await _volunteer(connection, volunteer)
             found = await DeskStore(connection).notes(project_id, whom.person_id, NOTES_SHOWN)
         return {"notes": [note_view(each) for each in found]}
@@ -40,7 +40,7 @@ class Moderation:
     async def add_note(self, caller: Caller, slug: str, volunteer: str, body: str) -> View:
         """Add a note about somebody, and return it. Raises what `notes` raises."""
         async with self._pool.acquire() as connection:
-            project_id = await _moderated(connection, caller, slug)
+            project_id = await moderated(connection, caller, slug)
             whom = await _volunteer(connection, volunteer)
             store = DeskStore(connection)
             async with connection.transaction():
@@ -85,7 +85,7 @@ class Moderation:
     async def reports(self, caller: Caller, slug: str, query: ReportsQuery) -> View:
         """Return reports (`mobile_schemas.moderation.ReportsOut`). Raises UnknownProjectError, NotAllowedError."""
         async with self._pool.acquire() as connection:
-            project_id = await _moderated(connection, caller, slug)
+            project_id = await moderated(connection, caller, slug)
             store = DeskStore(connection)
             found = await store.reports(project_id, query.after, query.open, None, query.limit + 1)
             still_open = await store.reports_open(project_id)
@@ -132,7 +132,8 @@ async def _project(connection: Connection, caller: Caller, slug: str) -> int:
     return project.id
 
 
-async def _moderated(connection: Connection, caller: Caller, slug: str) -> int:
+async def moderated(connection: Connection, caller: Caller, slug: str) -> int:
+    """Return the number of a project that the caller moderates. Raises UnknownProjectError, NotAllowedError."""
     project_id = await _project(connection, caller, slug)
     moderates(caller, project_id, slug)
     return project_id

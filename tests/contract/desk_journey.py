@@ -1,5 +1,6 @@
 """A moderator's way through the desk: candidates, people, decisions, the ledger, notes, reports."""
 
+import uuid
 from typing import TYPE_CHECKING
 
 from tests.contract.campaign import SLUG
@@ -56,10 +57,27 @@ def look_at_people(traveller: "Traveller", volunteer: str, token: str, subject: 
     assert traveller.ask("close_report", closing, report=number).json() == closed
     again = traveller.ask("close_report", {"outcome": "It is a galaxy."}, report=number)
     assert again.json()["type"] == "/problems/report-closed"
+    ban_and_forgive(traveller, volunteer, token)
     person = traveller.ask("get_person", slug=SLUG, volunteer=volunteer).json()
     assert [each["body"] for each in person["notes"]] == ["Knows arms."]
     assert {each["truth"] for each in person["right"]} == {"yes"}
     assert all(each["locations"] for each in person["right"])
+
+
+def ban_and_forgive(traveller: "Traveller", volunteer: str, token: str) -> None:
+    """Keep somebody out for a while; nobody bans those who run the project."""
+    banned = traveller.ask("ban", {"why": "Insults."}, slug=SLUG, volunteer=volunteer).json()
+    again = traveller.ask("ban", {"why": "Insults."}, slug=SLUG, volunteer=volunteer).json()
+    wish = {"key": str(uuid.uuid4()), "size": 2, "width": 320}
+    refused = traveller.ask("deal_deck", wish, token, workflow_id=1).json()
+    lifted = traveller.ask("lift_ban", slug=SLUG, volunteer=volunteer, query={"why": "They said sorry."}).json()
+    members = traveller.ask("list_members", slug=SLUG).json()["members"]
+    owner = next(each["volunteer"] for each in members if "owner" in {held["role"] for held in each["roles"]})
+    theirs = traveller.ask("ban", {"why": "A test."}, slug=SLUG, volunteer=owner).json()
+    assert (banned["in_force"], lifted["in_force"], lifted["lifted_why"]) == (True, False, "They said sorry.")
+    assert [each["type"] for each in (again, refused, theirs)] == [
+        f"/problems/{name}" for name in ("already-banned", "banned", "not-allowed")
+    ]
 
 
 def decided(traveller: "Traveller", decision: object, *, preview: bool = False) -> tuple[str, str | None]:

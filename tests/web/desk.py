@@ -3,10 +3,10 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.request import Request, urlopen
 
 from api.caller import Role
@@ -37,6 +37,9 @@ SIGN_IN: Final = """who => new Promise((done, fail) => {
         change.oncomplete = () => { opening.result.close(); done(); };
     };
 })"""
+
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def post(service: Service, somebody: Somebody, path: str, body: object) -> Any:
         return json.load(reply)
 
 
-def beside(work: Any) -> Any:
+def beside(work: Coroutine[Any, Any, Made]) -> Made:
     """Run something with an event loop of its own: Playwright's has this thread."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
