@@ -41,7 +41,7 @@ class CandidateOut(Model):
     volunteer: VolunteerId
     name: str | None
     level: Level
-    level_name: Annotated[str, Field(description="As cascades call the level: its number, or expert.")]
+    level_name: Annotated[str, Field(description="What the cascade calls the level; else its number, or expert.")]
     opens: Annotated[list[str], Field(description="The workflows that ask for this level, by name.")]
     held: Annotated[Level, Field(description="The highest level held now.")]
     since: Moment

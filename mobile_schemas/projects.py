@@ -46,6 +46,13 @@ class ProjectsOut(Model):
     projects: list[ProjectSummaryOut]
 
 
+class LevelNameOut(Model):
+    """A level that the project declares, and what it is called."""
+
+    level: Level
+    name: Annotated[str | None, Field(description="For volunteers to see; null where it has none.")]
+
+
 class ProjectOut(Model):
     """A project with its workflows in the order of the cascade."""
 
@@ -55,6 +62,7 @@ class ProjectOut(Model):
     picture: Picture
     version: Annotated[int | None, Field(ge=1, description="The cascade's version; null before one is published.")]
     workflows: list[WorkflowOut]
+    levels: Annotated[list[LevelNameOut], Field(description="Levels that volunteers can reach, the lowest first.")]
 
 
 class ProjectPath(Model):

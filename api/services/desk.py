@@ -136,6 +136,13 @@ async def _held_against(
     return evidence_view(record, promoting.published, rule, judgement)
 
 
+def _level_name(promoting: Promoting, level: int) -> str:
+    """Return what the cascade calls a level."""
+    declared = () if promoting.published is None else promoting.published.cascade.levels
+    named = next((each.name for each in declared if each.level == level), None)
+    return named or ("expert" if level == EXPERT else str(level))
+
+
 def _candidate_view(
     promoting: Promoting,
     candidate: Candidate,
@@ -148,7 +155,7 @@ def _candidate_view(
         "volunteer": volunteer_id(brief.id),
         "name": brief.name,
         "level": candidate.level,
-        "level_name": "expert" if candidate.level == EXPERT else str(candidate.level),
+        "level_name": _level_name(promoting, candidate.level),
         "opens": promoting.opens(candidate.level),
         "held": brief.level,
         "since": candidate.since,

@@ -58,6 +58,7 @@ class Projects:
         return _face_view(face) | {
             "version": None if current is None else current.number,
             "workflows": _workflows_view(current, declared),
+            "levels": [] if current is None else _levels_view(current),
         }
 
 
@@ -75,6 +76,10 @@ def _workflows_view(current: Published | None, declared: Sequence[tuple[Edition,
     order = {} if current is None else current.rule_of
     shown = sorted(declared, key=lambda pair: order.get(pair[0].id, len(order)))
     return [_workflow_view(edition, version.workflow(edition.id), edition.id in order) for edition, version in shown]
+
+
+def _levels_view(current: Published) -> Sequence[object]:
+    return [{"level": each.level, "name": each.name} for each in current.cascade.levels]
 
 
 def _workflow_view(edition: Edition, declared: Workflow, active: bool) -> dict[str, Any]:

@@ -170,6 +170,7 @@ def missing_views(missing: Sequence[Missing]) -> list[dict[str, Any]]:
             "need": each.need,
             "workflow": each.workflow,
             "side": each.side,
+            "recent": each.recent,
         }
         for each in missing
     ]
