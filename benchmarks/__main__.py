@@ -22,6 +22,7 @@ from benchmarks.overshoot import run_overshoot
 from benchmarks.phone import run_phone
 from benchmarks.plots import draw
 from benchmarks.refit import run_refit
+from benchmarks.routing import run_routing
 from benchmarks.swipes import cores, run_swipes
 
 
@@ -73,6 +74,10 @@ async def _phone(settings: Settings, given: argparse.Namespace) -> Any:
     return await run_phone(settings, given.visits, given.swipes)
 
 
+async def _routing(settings: Settings, given: argparse.Namespace) -> Any:
+    return await run_routing(settings, given.votes, given.choices)
+
+
 async def _engine_plots(_: Settings, given: argparse.Namespace) -> Any:
     return [str(path) for path in await asyncio.to_thread(draw, given.figures)]
 
@@ -90,6 +95,7 @@ MEASUREMENTS: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, 
     "levels": _levels,
     "refit": _refit,
     "phone": _phone,
+    "routing": _routing,
     "engine-plots": _engine_plots,
 }
 NOT_MEASURED = frozenset({"engine-plots"})
@@ -112,13 +118,14 @@ def main() -> None:
     parser.add_argument(
         "--shuffles", type=int, default=20, help="shuffles of each log of engine, a quarter in its arms"
     )
-    parser.add_argument("--votes", type=Path, help="vote log of the refit, a CSV; a synthetic one by default")
+    parser.add_argument("--votes", type=Path, help="vote log of refit (by default a synthetic one) or routing, a CSV")
     parser.add_argument(
         "--figures", type=Path, default=Path("engine.json"), help="what engine --json wrote, for engine-plots"
     )
     parser.add_argument("--visits", type=int, default=10, help="visits of phone, new and returning, slow and not")
     parser.add_argument("--swipes", type=int, default=500, help="swipes of phone over which memory is watched")
     parser.add_argument("--runs", type=int, default=2000, help="simulated volunteers of each skill of levels")
+    parser.add_argument("--choices", type=int, default=5, help="choices of gold and order in routing")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", "--json", type=Path, help="file for the figures, as JSON")
     given = parser.parse_args()
