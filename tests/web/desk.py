@@ -3,10 +3,10 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.request import Request, urlopen
 
 from api.caller import Role
@@ -22,6 +22,8 @@ from cascade.vocabulary import Answer
 from mobile_schemas.decks import DeckIn
 from tests.web.meadow import GLADE, Service
 from tests.web.phone import Phone
+
+Result = TypeVar("Result")
 
 BIRD: Final = 9
 NEST: Final = 10
@@ -109,7 +111,7 @@ def post(service: Service, somebody: Somebody, path: str, body: object) -> Any:
         return json.load(reply)
 
 
-def beside(work: Any) -> Any:
+def beside(work: Coroutine[Any, Any, Result]) -> Result:
     """Run something with an event loop of its own: Playwright's has this thread."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
