@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from api.errors import FAULT, KINDS
+from api.http.kinds import FAULT, KINDS
 from api.http.openapi import document
 from api.http.reference.endpoints import curl, operations
 from api.http.reference.markup import element, prose

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.errors import KINDS, ChaffinchError, CommandError
+from api.errors import ChaffinchError, CommandError
+from api.http.kinds import KINDS
 from api.http.openapi import document
 from mobile_schemas.endpoint import PATH_PARAMETER, Endpoint
 from mobile_schemas.endpoints import ENDPOINTS

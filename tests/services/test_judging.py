@@ -177,7 +177,7 @@ async def test_a_level_whose_rule_counts_days_waits_for_them(
     desk = await a_desk(services, database, pool, Rule(level=2, workflows=("arc",), automatic=True, votes=30, days=2))
     ann = await a_person(desk.campaign)
     await desk.train(ann, right=20)
-    await until_folded(desk, desk.rules)
+    await until_folded(desk, desk.rules, votes=40)
     checked = await checks(database)
     await desk.judging.turn(database)
     held = await desk.level(ann)
@@ -189,8 +189,8 @@ async def test_a_level_whose_rule_counts_days_waits_for_them(
     assert (held, await desk.level(ann)) == (1, 2)
 
 
-async def until_folded(desk: DeskOf, rules: ProjectRules) -> None:
-    while not await desk.database.fetchval("SELECT EXISTS (SELECT FROM activity_day)"):
+async def until_folded(desk: DeskOf, rules: ProjectRules, votes: int) -> None:
+    while await desk.database.fetchval("SELECT coalesce(sum(votes), 0) FROM activity_day") < votes:
         await fold(desk.database, rules=rules)
         await asyncio.sleep(0.01)
 
@@ -255,7 +255,7 @@ async def test_workers_share_the_checks_and_enter_nothing_twice(
     turns = await asyncio.gather(*(Judging(desk.rules).turn(worker) for worker in workers))
 
     assert sum(turns) == 130
-    assert sorted(turns)[0] == 0
+    assert min(turns) == 0
     assert await desk.actions() == ["granted"] * 130
     assert await checks(database) == []
 

@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 from pydantic_core import to_json
@@ -108,7 +109,7 @@ async def test_two_who_decide_the_same_make_one_entry(desk: DeskOf) -> None:
     ],
 )
 async def test_what_is_so_already_is_not_done_again(
-    desk: DeskOf, first: tuple[str, dict[str, object]], again: tuple[str, dict[str, object]], reason: str | None
+    desk: DeskOf, first: tuple[str, dict[str, Any]], again: tuple[str, dict[str, Any]], reason: str | None
 ) -> None:
     ann, caroline = await a_person(desk.campaign), await desk.moderator()
     until = first[1].get("until")
@@ -138,7 +139,7 @@ async def test_what_is_so_already_is_not_done_again(
     ],
 )
 async def test_what_cannot_be_decided_changes_nothing(
-    desk: DeskOf, action: str, more: dict[str, object], reason: str
+    desk: DeskOf, action: str, more: dict[str, Any], reason: str
 ) -> None:
     ann, caroline = await a_person(desk.campaign), await desk.moderator()
 
