@@ -38,7 +38,16 @@ def replies(page: httpx2.Response) -> dict[str, Any]:
     return json.loads(blocks[0]) if blocks else {}
 
 
-@pytest.mark.parametrize("path", ["/", "/settings", "/settings/", "/join"])
+DESK = f"/desk/{SLUG}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/settings", "/settings/", "/join"),
+        *(DESK, f"{DESK}/people", f"{DESK}/people/V7", f"{DESK}/ledger", f"{DESK}/reports"),
+    ],
+)
 def test_a_page_about_nothing_in_particular_comes_as_it_was_built(client: httpx2.Client, path: str) -> None:
     page = client.get(path)
 

@@ -22,6 +22,8 @@ from mobile_schemas.decks import DeckIn
 from tests.web.meadow import GLADE, Service
 from tests.web.phone import Phone
 
+Result = TypeVar("Result")
+
 BIRD: Final = 9
 NEST: Final = 10
 """The glade's workflows: the second asks for level 2."""
@@ -37,9 +39,6 @@ SIGN_IN: Final = """who => new Promise((done, fail) => {
         change.oncomplete = () => { opening.result.close(); done(); };
     };
 })"""
-
-
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def post(service: Service, somebody: Somebody, path: str, body: object) -> Any:
         return json.load(reply)
 
 
-def beside(work: Coroutine[Any, Any, Made]) -> Made:
+def beside(work: Coroutine[Any, Any, Result]) -> Result:
     """Run something with an event loop of its own: Playwright's has this thread."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()

@@ -80,6 +80,7 @@ export class Queue {
     const bare = { why: null, until: null, probation_days: 0, deferred_until: null };
     const decided = await this.desk.decide([{ volunteer, level, action: "confirm", ...bare }]);
     item.busy = false;
+    item.said = this.desk.wrong;
     if (decided === null) return false;
     this.settle(decided);
     return true;

@@ -2,6 +2,7 @@
 
 import type { components } from "../contract";
 import { ask, Problem, Unreachable } from "../lib/http";
+import { language } from "../lib/language.svelte";
 import { pixelsAcross } from "../lib/settings.svelte";
 import { token } from "../store/volunteer";
 
@@ -45,9 +46,15 @@ export class Desk {
 
   constructor(readonly slug: string) {}
 
-  /** How much there is to do. */
-  async count(): Promise<void> {
-    await Promise.all([this.candidates({ limit: 1 }), this.reports({ limit: 1 })]);
+  /** Why the last thing that was asked has not happened, for whoever asked it. */
+  get wrong(): string {
+    return this.said || (this.trouble === "unreachable" ? language.it.noReply : "");
+  }
+
+  /** How much there is to do, as far as the page does not ask for it anyway. */
+  async count(view: string | undefined): Promise<void> {
+    const one = { limit: 1 };
+    await Promise.all([view === undefined || this.candidates(one), view === "reports" || this.reports(one)]);
   }
 
   async candidates(query: Query): Promise<Candidates | null> {

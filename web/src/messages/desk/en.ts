@@ -91,7 +91,7 @@ export const en = {
     defer: "The candidate comes back into the queue then.",
     propose: "Makes them a candidate, for other moderators to decide.",
     grant: "Gives the level without the queue.",
-    revoke: "Takes the level, and those above it. The volunteer is told why, and may appeal.",
+    revoke: "Takes this level; another one that they hold stays. The volunteer is told why, and may appeal.",
   },
   actOn: (act: string, who: string, level: number) => `${act}: ${who}, ${levelOf(level)}`,
   actOnSeveral: (act: string, count: string) => `${act}: ${count} chosen`,

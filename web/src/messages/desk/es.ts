@@ -100,7 +100,7 @@ export const es: DeskMessages = {
     defer: "Vuelve entonces a la cola.",
     propose: "Pasa a ser candidato, para que decidan otros moderadores.",
     grant: "Da el nivel sin pasar por la cola.",
-    revoke: "Quita el nivel y los superiores. Se le dice por qué, y puede apelar.",
+    revoke: "Quita este nivel; los demás que tenga se quedan. Se le dice por qué, y puede apelar.",
   },
   actOn: (act, who, level) => `${act}: ${who}, ${levelOf(level)}`,
   actOnSeveral: (act, count) => `${act}: ${count} elegidos`,
