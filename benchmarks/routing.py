@@ -8,9 +8,10 @@ same items as gold, and differ in one word:
     unrouted   the second workflow is open to everybody
     routed     it asks for level 2, which volunteers reach by the rule of the cascade, judged by the worker
 
-Of the log's workers `VOLUNTEERS` take part, others in every choice: 78 would answer some 25 cards each before all is
-decided, and nobody shows skill on so few. Both are compared over the contested subjects (votes of both workflows, errors by the answers that the log knows), and
-over all subjects. Training answers cost the same attention, and are counted apart.
+Of the log's workers `VOLUNTEERS` take part, others in every choice: with all 78 each would answer some 25 cards before
+all is decided, and nobody shows skill on so few. Both are compared over the contested subjects (votes of both workflows,
+errors by the answers that the log knows), and over all subjects. Training answers cost the same attention, and are
+counted apart.
 """
 
 import asyncio

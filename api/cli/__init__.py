@@ -109,7 +109,7 @@ class Commands(LazyGroup):
         Lazy("panoptes", "api.cli.panoptes:panoptes", "Move in from Panoptes (the Zooniverse), and out again."),
         Lazy("labels", "api.cli.exporting:labels", "What the workflows concluded."),
         Lazy("classifications", "api.cli.exporting:classifications", "The votes."),
-        Lazy("token", "api.cli.people:token", "Tokens of researchers and importers."),
+        Lazy("token", "api.cli.people:token", "Tokens of researchers, importers and bots."),
         Lazy("volunteers", "api.cli.people:volunteers", "The levels of volunteers."),
         Lazy("user", "api.cli.users:user", "People: who they are, and what they may do."),
         Lazy("project", "api.cli.users:project", "Projects, and who may see them."),

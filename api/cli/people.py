@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from api.caller import Scope
@@ -15,6 +16,9 @@ from api.store.promotions import Known
 from api.store.tokens import StoredToken
 from cascade.graph import EXPERT
 from mobile_schemas.volunteers import volunteer_id
+
+WIDTH = 150
+"""Columns of a table of tokens where what it is printed to does not say how many it has, or has fewer."""
 
 token = typer.Typer(name="token", help="Tokens of researchers, importers and bots.", no_args_is_help=True)
 volunteers = typer.Typer(name="volunteers", help="The levels of volunteers.", no_args_is_help=True)
@@ -71,7 +75,7 @@ def list_tokens(project: Project) -> None:
     table = Table(*names, box=None)
     for each in tokens:
         table.add_row(*_row(each))
-    console.print(table)
+    Console(highlight=False, width=max(console.width, WIDTH)).print(table)
 
 
 @token.command("revoke")

@@ -13,8 +13,8 @@ async def test_two_volunteers_become_one_person_once(chaffinch: Chaffinch, datab
         "INSERT INTO volunteer (person_id, name, name_key) SELECT id, 'ada' || id, 'ada' || id FROM person ORDER BY id"
     )
 
-    merged = chaffinch("volunteers", "merge", "ada1", "V2")
-    again = chaffinch("volunteers", "merge", "V1", "ada2")
+    merged = chaffinch("user", "merge", "ada1", "V2")
+    again = chaffinch("user", "merge", "V1", "ada2")
     persons = await connection.fetch("SELECT DISTINCT person_id FROM volunteer")
     await connection.close()
 

@@ -30,10 +30,10 @@ def test_a_command_on_the_ledger_loads_neither_the_service_nor_what_migrates(env
 
 
 def test_a_command_that_does_not_exist_is_told_with_one_that_may_be_meant(chaffinch: Chaffinch) -> None:
-    done = chaffinch("serv")
+    done = chaffinch("workr")
 
     assert done.returncode == 2
-    assert "No such command 'serv'. Did you mean 'serve'?" in done.stderr
+    assert "No such command 'workr'. Did you mean 'worker'?" in done.stderr
 
 
 def loaded_by(*arguments: str, environment: dict[str, str] | None = None) -> set[str]:

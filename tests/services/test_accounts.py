@@ -57,8 +57,8 @@ async def known_well(people: People, campaign: Campaign) -> Person:
                    VALUES ('3f1f8a52-6f0c-4b57-9a51-3f6f0c4b579b', 'level', '{}')),
              w AS (INSERT INTO push_wish (person_id, workflow_id, expires_at, look_at) VALUES ($2, $4, now(), now())),
              l AS (INSERT INTO level_grant (person_id, project_id, level) VALUES ($2, $3, 2)),
-             p AS (INSERT INTO promotion (project_id, person_id, volunteer_id, level, action, why, evidence)
-                   VALUES ($3, $2, $1, 2, 'confirmed', 'sharp eyes', '{"yes": 9}')),
+             p AS (INSERT INTO promotion (project_id, person_id, volunteer_id, level, action, made_by, why, evidence)
+                   VALUES ($3, $2, $1, 2, 'confirmed', 'operator', 'sharp eyes', '{"yes": 9}')),
              b AS (INSERT INTO ban (project_id, person_id, volunteer_id, why, lifted_at)
                    VALUES ($3, $2, $1, 'by mistake', now())),
              r AS (INSERT INTO report (project_id, by_volunteer_id, kind, body) VALUES ($3, $1, 'other', 'a smudge')),

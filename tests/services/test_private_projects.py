@@ -52,6 +52,21 @@ NO_PROJECT: Final = frozenset(
         "revoke_my_token",
         "export_me",
         "delete_me",
+        "stand_on_boards",
+        "list_logins",
+        "begin_login",
+        "end_login",
+        "open_session",
+        "close_session",
+        "my_logins",
+        "remove_login",
+        "choose_name",
+        "begin_passkey",
+        "add_passkey",
+        "begin_passkey_login",
+        "open_passkey_session",
+        "my_passkeys",
+        "remove_passkey",
     }
 )
 """Endpoints that name no project and nothing in one. Every other endpoint of the table is asked below."""
@@ -98,9 +113,21 @@ BODIES: Final[dict[str, Callable[[Mapping[str, Any]], object]]] = {
     "set_visibility": lambda _: {"visibility": "public"},
     "invite": lambda _: {"role": "owner"},
     "make_project_token": lambda _: {"scope": "researcher"},
+    "decide_promotions": lambda names: {
+        "decisions": [{"volunteer": names["volunteer"], "level": 2, "action": "propose"}],
+        "preview": False,
+    },
+    "add_note": lambda _: {"body": "Knows arms."},
+    "report": lambda names: {"about": names["subject"], "kind": "other", "body": "A smudge."},
+    "close_report": lambda _: {"outcome": "Wiped off."},
+    "ban": lambda _: {"why": "Insults."},
+    "appeal": lambda _: {"level": 2, "why": "I have looked at all of them."},
     "make_my_token": lambda names: {"label": "mine", "project": names["slug"]},
 }
 """How endpoints that take a body are asked, of the names in it."""
+
+QUERIES: Final = {"lift_ban": "?why=sorry"}
+"""What endpoints need behind their paths."""
 
 
 @pytest.fixture
@@ -129,8 +156,13 @@ async def names(private: Campaign, database: Connection) -> tuple[dict[str, Any]
     job = await database.fetchval(
         "INSERT INTO import_job (project_id, kind, options) VALUES ($1, 'scores', '{}') RETURNING id", private.project
     )
+    report = await database.fetchval(
+        "INSERT INTO report (project_id, by_volunteer_id, kind, body) VALUES ($1, 1, 'other', 'a smudge') RETURNING id",
+        private.project,
+    )
     there = {
         "slug": SLUG,
+        "report": report,
         "workflow_id": private.arc,
         "subject": subject_id(private.subjects[0]),
         "position": 77,
@@ -140,6 +172,7 @@ async def names(private: Campaign, database: Connection) -> tuple[dict[str, Any]
     }
     nowhere = {
         "slug": "no-such",
+        "report": 987654,
         "workflow_id": 987654,
         "subject": "S987654",
         "position": 77,
@@ -196,7 +229,8 @@ async def answer(
         raise LookupError(f"say in BODIES how a stranger asks for {endpoint.name}")
     body = BODIES[endpoint.name](names) if endpoint.body is not None else None
     with counted() as statements:
-        reply = await person.ask(endpoint.method, endpoint.path.format(**names), body)
+        path = endpoint.path.format(**names) + QUERIES.get(endpoint.name, "")
+        reply = await person.ask(endpoint.method, path, body)
     headers = {k: v for k, v in reply.headers.items() if k not in {"x-request-id", "content-length", "date"}}
     return reply.status_code, headers, without(reply.text, names, others), tuple(statements)
 
