@@ -66,8 +66,15 @@ class Traveller:
 
 @pytest.fixture
 def traveller(campaign: Campaign, server_home: Home) -> Iterator[Traveller]:
-    # What other tests were dealt and have not answered is on its way for 15 minutes: let that time be over.
-    execute(server_home.run, "contract", "UPDATE stage SET in_flight = 0, reserved_until = NULL")
+    # What other tests were dealt and have not answered is on its way for 15 minutes: let that time be over. What they have
+    # tried on the project, its people and their tokens is undone.
+    for statement in (
+        "UPDATE stage SET in_flight = 0, reserved_until = NULL",
+        "UPDATE project SET visibility = 'public'",
+        "UPDATE token SET revoked_at = NULL WHERE scope = 'session'",
+        "DELETE FROM ban",
+    ):
+        execute(server_home.run, "contract", statement)
     execute(server_home.run, "contract", "UPDATE project SET visibility = 'public'")  # they may have set it, too
     with httpx2.Client(base_url=campaign.url) as client:
         yield Traveller(client, campaign)

@@ -9,7 +9,7 @@ const shown = { yes: "الإجابة نعم", no: "الإجابة لا" };
 
 export const ar: LevelMessages = {
   unlocked: (level) => (level === 10 ? "لديك الآن مستوى الخبراء" : `المستوى ${level} لك`),
-  unlockedAbout: "عن استحقاق: أظهرته إجاباتك عن صور التدريب.",
+  unlockedAbout: "هو لك لقاء ما أظهرته في هذا المشروع.",
   opens: (count) =>
     plural(count, { one: "سؤال يُفتح لك", two: "سؤالان يُفتحان لك", few: "أسئلة تُفتح لك", other: "أسئلة تُفتح لك" }),
   begin: "عرضه",

@@ -8,7 +8,7 @@ const shown = { yes: "the answer is yes", no: "the answer is no" };
 
 export const en = {
   unlocked: (level: number) => (level === 10 ? "You are an expert now" : `Level ${level} is yours`),
-  unlockedAbout: "You have earned it: what you say on training pictures has shown it.",
+  unlockedAbout: "It is yours for what you have shown in this project.",
   opens: (count: number) => plural(count, { one: "A question opens for you", other: "These questions open for you" }),
   begin: "Look at it",
   shareIt: "Share",

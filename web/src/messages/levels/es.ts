@@ -9,7 +9,7 @@ const shown = { yes: "la respuesta es sí", no: "la respuesta es no" };
 
 export const es: LevelMessages = {
   unlocked: (level) => (level === 10 ? "Ya tienes el nivel experto" : `El nivel ${level} es tuyo`),
-  unlockedAbout: "Te lo has ganado: lo han mostrado tus respuestas a las imágenes de entrenamiento.",
+  unlockedAbout: "Es tuyo por lo que has mostrado en este proyecto.",
   opens: (count) => plural(count, { one: "Se abre una pregunta para ti", other: "Se abren estas preguntas para ti" }),
   begin: "Verla",
   shareIt: "Compartir",

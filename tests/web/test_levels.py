@@ -1,0 +1,75 @@
+"""What a volunteer sees of levels: the moment of reaching one, the way to the next, a word against a refusal."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.conftest import NewPhone
+from tests.web.desk import BIRD, Somebody, a_moderator, candidates, decide, propose
+from tests.web.meadow import GLADE, Service
+from tests.web.phone import Phone
+
+
+@pytest.fixture(scope="module")
+def moderator(service: Service) -> Somebody:
+    made = a_moderator(service, "Cecilia")
+    candidates(service, made, ["Henrietta"])  # whose answers let subjects reach the harder question
+    return made
+
+
+@pytest.fixture
+def volunteer(new_phone: NewPhone) -> Phone:
+    """A phone that has answered a card, and has seen that its volunteer is at level 1."""
+    phone = new_phone()
+    phone.begin(GLADE, BIRD)
+    phone.swipe("right")
+    phone.wait_until_sent()
+    phone.page.goto(f"/p/{GLADE}")
+    expect(phone.page.get_by_text("level 2")).to_be_visible()
+    phone.page.wait_for_function("key => localStorage.getItem(key) === '1'", arg=f"chaffinch level {GLADE}")
+    return phone
+
+
+def somebody(phone: Phone) -> str:
+    return phone.volunteer()
+
+
+def test_a_level_that_was_reached_is_a_moment_once_and_leads_to_its_question(
+    volunteer: Phone, service: Service, moderator: Somebody
+) -> None:
+    page = volunteer.page
+    propose(service, moderator, somebody(volunteer))
+    decide(service, moderator, somebody(volunteer), "confirm")
+
+    page.reload()
+    moment = page.get_by_role("dialog", name="Level 2 is yours")
+    expect(moment).to_be_visible()
+    moment.get_by_role("button", name="Share").tap()
+    expect(moment.get_by_role("status")).not_to_be_empty()
+    moment.get_by_role("link", name="Is it at its nest?").tap()
+
+    volunteer.wait_for_card()
+    expect(page.get_by_role("heading", name="Is it at its nest?")).to_be_visible()
+    page.goto(f"/p/{GLADE}/you")
+    expect(page.get_by_role("heading", name="You hold level 2.")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_who_was_refused_reads_why_and_may_ask_once_to_look_again(
+    volunteer: Phone, service: Service, moderator: Somebody
+) -> None:
+    page = volunteer.page
+    propose(service, moderator, somebody(volunteer))
+    decide(service, moderator, somebody(volunteer), "refuse", "Too few wings so far.")
+
+    page.goto(f"/p/{GLADE}/you")
+    expect(page.get_by_text("The reason: Too few wings so far.")).to_be_visible()
+    page.get_by_role("button", name="Ask them to look again").tap()
+    page.get_by_label("Why they should look again").fill("I have seen many wings since.")
+    page.get_by_role("button", name="Send").tap()
+
+    expect(page.get_by_text("A moderator has been asked to look at it")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("A moderator has been asked to look at it")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask them to look again")).to_have_count(0)
+    rows = service.rows("SELECT why FROM promotion WHERE action = 'appealed' ORDER BY id DESC LIMIT 1")
+    assert [row[0] for row in rows] == ["I have seen many wings since."]
