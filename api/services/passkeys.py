@@ -9,11 +9,13 @@ import base64
 import json
 import random
 from datetime import timedelta
+from functools import cache
 from secrets import token_bytes
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric import ec
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -22,6 +24,7 @@ from webauthn import (
     verify_registration_response,
 )
 from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
+from webauthn.helpers import encode_cbor
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
     PublicKeyCredentialDescriptor,
@@ -184,9 +187,9 @@ class Passkeys:
         async with self._pool.acquire() as connection, connection.transaction():
             store = PasskeyStore(connection)
             held = await store.hold(credential_id)
+            used = _verified(wish.credential, challenge, place, held or HeldPasskey(0, nobodys_key(), 0))
             if held is None:
-                raise PasskeyRefusedError("nobody has it")
-            used = _verified(wish.credential, challenge, place, held)
+                raise PasskeyRefusedError("nobody has it")  # not to be reached: nobody has the private key either
             await store.use(credential_id, used.new_sign_count)
             joining = Joining(connection, self._published, self._dice, bearer)
             session = await joining.join(WayIn(held.volunteer_id, None, _leads_already), link=wish.link)
@@ -271,6 +274,16 @@ def _verified(credential: CredentialIn, challenge: bytes, place: Place, held: He
         )
     except Exception as error:  # its parsers raise whatever the bytes lead them to: it is the bytes that are wrong
         raise _refused(error) from error
+
+
+@cache
+def nobodys_key() -> bytes:
+    """Return a public key (COSE, ES256) whose private key is not kept.
+
+    An unknown passkey is checked against it, so that neither the answer nor the time it takes tells which are known.
+    """
+    point = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
+    return encode_cbor({1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")})
 
 
 def _as_webauthn(number: str, response: dict[str, str]) -> dict[str, Any]:

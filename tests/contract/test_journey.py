@@ -66,8 +66,8 @@ class Traveller:
 
 @pytest.fixture
 def traveller(campaign: Campaign, server_home: Home) -> Iterator[Traveller]:
-    # What other tests were dealt and have not answered is on its way for 15 minutes: let that time be over. What they have
-    # tried on the project, its people and their tokens is undone.
+    # What other tests were dealt and have not answered is on its way for 15 minutes: let that time be over. What they
+    # have tried on the project, its people and their tokens is undone.
     for statement in (
         "UPDATE stage SET in_flight = 0, reserved_until = NULL",
         "UPDATE project SET visibility = 'public'",

@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import httpx2
+import pytest
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
 
+from api.services import passkeys
 from api.services.house import Services
 from api.store.engine import Connection
 from tests.services.authenticators import Authenticator, flipped
@@ -162,6 +165,29 @@ async def test_what_was_not_signed_here_by_the_passkey_proves_nobody(services: S
 
     assert [told(each) for each in replies] == [(403, "passkey-refused")] * len(replies)
     assert (await log_in(browser, authenticator)).status_code == 201
+
+
+async def test_an_unknown_passkey_is_answered_and_checked_like_a_known_one(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone, known, unknown = Browser(services), Authenticator(count=0), Authenticator(count=0)
+    await phone.register()
+    await add(phone, known)
+    browser, checked = Browser(services), []
+    verify = passkeys.verify_authentication_response
+
+    def counting(**given: Any) -> VerifiedAuthentication:
+        checked.append(given["expected_origin"])
+        return verify(**given)
+
+    monkeypatch.setattr(passkeys, "verify_authentication_response", counting)
+    thief = Authenticator(count=0, number=known.number)
+
+    replies = [await log_in(browser, each) for each in (thief, unknown)]
+
+    assert told(replies[0]) == (403, "passkey-refused")
+    assert replies[0].content == replies[1].content
+    assert len(checked) == 2, "the time that a signature takes tells known passkeys from unknown ones"
 
 
 async def test_a_challenge_for_a_new_passkey_is_its_volunteers_and_good_once(services: Services) -> None:
