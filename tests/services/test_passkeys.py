@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from webauthn import verify_authentication_response
 from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
 
-from api.services import passkeys
 from api.services.house import Services
 from api.store.engine import Connection
 from tests.services.authenticators import Authenticator, flipped
@@ -174,13 +174,12 @@ async def test_an_unknown_passkey_is_answered_and_checked_like_a_known_one(
     await phone.register()
     await add(phone, known)
     browser, checked = Browser(services), []
-    verify = passkeys.verify_authentication_response
 
     def counting(**given: Any) -> VerifiedAuthentication:
         checked.append(given["expected_origin"])
-        return verify(**given)
+        return verify_authentication_response(**given)
 
-    monkeypatch.setattr(passkeys, "verify_authentication_response", counting)
+    monkeypatch.setattr("api.services.passkeys.verify_authentication_response", counting)
     thief = Authenticator(count=0, number=known.number)
 
     replies = [await log_in(browser, each) for each in (thief, unknown)]
