@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.web.conftest import NewPhone
-from tests.web.desk import BIRD, Somebody, a_moderator, candidates, decide, propose
+from tests.web.desk import BIRD, Somebody, a_moderator, candidates, decide, propose, sign_in
 from tests.web.meadow import GLADE, Service
 from tests.web.phone import Phone
 
@@ -73,3 +73,28 @@ def test_who_was_refused_reads_why_and_may_ask_once_to_look_again(
     expect(page.get_by_role("button", name="Ask them to look again")).to_have_count(0)
     rows = service.rows("SELECT why FROM promotion WHERE action = 'appealed' ORDER BY id DESC LIMIT 1")
     assert [row[0] for row in rows] == ["I have seen many wings since."]
+
+
+def test_whoever_has_a_name_may_stand_on_the_board_of_the_week_or_not(
+    new_phone: NewPhone, service: Service, moderator: Somebody
+) -> None:
+    phone = new_phone()
+    sign_in(phone, moderator)
+    name = service.rows("SELECT name FROM volunteer WHERE id = $1", int(moderator.volunteer[1:]))[0][0]
+    service.rows(
+        "INSERT INTO activity_day (person_id, project_id, day, votes) SELECT v.person_id, p.id, current_date, 5"
+        " FROM volunteer v, project p WHERE v.id = $1 AND p.slug = $2",
+        int(moderator.volunteer[1:]),
+        GLADE,
+    )
+    page = phone.page
+
+    page.goto(f"/p/{GLADE}/you")
+    place = page.get_by_role("region", name="This week").get_by_role("listitem").filter(has_text=name)
+    expect(place).to_contain_text("5 answers")
+    expect(page.get_by_text("Next: 2 projects; so far 1.")).to_be_visible()
+    page.get_by_label("Show my name here").uncheck()
+
+    expect(place).to_have_count(0)
+    page.reload()
+    expect(page.get_by_label("Show my name here")).not_to_be_checked()

@@ -18,6 +18,7 @@ export type WorkflowProgress = Models["WorkflowProgressOut"];
 export type Mine = Models["MyProjectOut"];
 export type MyWorkflow = Models["MyWorkflowOut"];
 export type Me = Models["MeOut"];
+export type Board = Models["BoardOut"];
 export type Candidates = Models["CandidatesOut"];
 export type Created = Models["VolunteerCreatedOut"];
 export type Session = Models["SessionOut"];

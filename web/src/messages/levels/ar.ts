@@ -47,5 +47,21 @@ export const ar: LevelMessages = {
   appealWhy: "لماذا ينبغي إعادة النظر",
   appealSend: "إرسال",
   appealed: "أُرسل: سينظر فيه أحد المشرفين من جديد.",
+  badgesTitle: "الأوسمة",
+  badges: {
+    votes: (shown, n) =>
+      plural(n, { one: "إجابة واحدة", two: "إجابتان", few: `${shown} إجابات`, other: `${shown} إجابة` }),
+    days: (shown, n) => plural(n, { few: `${shown} أيام`, other: `${shown} يومًا` }),
+    streak: (shown, n) => plural(n, { few: `${shown} أيام متتالية`, other: `${shown} يومًا متتاليًا` }),
+    projects: (shown, n) => plural(n, { two: "مشروعان", few: `${shown} مشاريع`, other: `${shown} مشروعًا` }),
+    training: (shown) => `${shown} صورة تدريب`,
+    favourites: (shown, n) => plural(n, { one: "عنصر مفضّل واحد", other: `${shown} عنصرًا مفضّلًا` }),
+  },
+  nearest: (badge, have) => `التالي: ${badge}؛ حتى الآن ${have}.`,
+  board: "هذا الأسبوع",
+  nobody: "لم يُجب أحد ممن لهم اسم هذا الأسبوع بعد.",
+  yourPlace: (rank) => `ترتيبك: ${rank}.`,
+  beSeen: "إظهار اسمي هنا",
+  beSeenAbout: "لا يظهر هنا إلا من له اسم وأراد ذلك. المهم هو النظر، لا الموافقة ولا السرعة.",
   appealFailed: "لم ينجح ذلك. حاول مرة أخرى لاحقًا.",
 };

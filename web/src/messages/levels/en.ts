@@ -47,6 +47,21 @@ export const en = {
   appealWhy: "Why they should look again",
   appealSend: "Send",
   appealed: "Sent: a moderator will look again.",
+  badgesTitle: "Badges",
+  badges: {
+    votes: (shown, n) => plural(n, { one: "1 answer", other: `${shown} answers` }),
+    days: (shown) => `${shown} days`,
+    streak: (shown) => `${shown} days in a row`,
+    projects: (shown) => `${shown} projects`,
+    training: (shown) => `${shown} training pictures`,
+    favourites: (shown, n) => plural(n, { one: "1 favourite", other: `${shown} favourites` }),
+  } as Record<string, (shown: string, n: number) => string>,
+  nearest: (badge: string, have: string) => `Next: ${badge}; so far ${have}.`,
+  board: "This week",
+  nobody: "Nobody with a name has answered this week yet.",
+  yourPlace: (rank: string) => `Your place: ${rank}.`,
+  beSeen: "Show my name here",
+  beSeenAbout: "Only who has a name stands here, and only if they like. What counts is looking, not agreeing, and not being fast.",
   appealFailed: "That did not work. Please try again later.",
 };
 
