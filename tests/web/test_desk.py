@@ -1,6 +1,7 @@
 """The moderators' desk, and what comes of it on a volunteer's phone."""
 
 import re
+import uuid
 from urllib.error import HTTPError
 
 import pytest
@@ -242,6 +243,25 @@ def test_a_level_can_be_granted_and_revoked_by_hand(phone: Phone, service: Servi
         expect(page.get_by_role("status").filter(has_text=said)).to_be_visible()
 
     assert actions(service, somebody)[-2:] == ["granted", "revoked"]
+
+
+def test_somebody_is_kept_out_and_let_in_again(phone: Phone, service: Service, moderator: Somebody) -> None:
+    [somebody] = candidates(service, moderator, ["Mallory"])
+    page = opened(phone, moderator, f"/people/{somebody.volunteer}")
+    for act, why in (("Ban", "Insults in the reports."), ("Lift the ban", "They said sorry.")):
+        page.get_by_role("button", name=act, exact=True).click()
+        form = page.get_by_role("dialog")
+        form.get_by_role("textbox").first.fill(why)
+        form.get_by_role("button", name=act, exact=True).click()
+        expect(form).to_have_count(0)
+        if act == "Ban":
+            wish = {"key": str(uuid.uuid4()), "size": 1, "width": 320}
+            with pytest.raises(HTTPError, match="403"):
+                post(service, somebody, f"/v1/workflows/{BIRD}/decks", wish)
+
+    expect(page.get_by_text("They said sorry.")).to_be_visible()
+    rows = service.rows("SELECT why, lifted_why FROM ban WHERE volunteer_id = $1", int(somebody.volunteer[1:]))
+    assert rows == [("Insults in the reports.", "They said sorry.")]
 
 
 def test_who_is_no_moderator_is_told_so_and_sees_nothing(new_phone: NewPhone, service: Service) -> None:
