@@ -6,9 +6,9 @@ from api.caller import Caller, Role
 from api.errors import NotAllowedError
 from api.moderation_errors import NotBannableError
 from api.services.bans import BanWish, ban, lift
-from api.services.desk import volunteer_of
 from api.services.moderation import ban_view, moderated
 from api.services.promotion_views import View
+from api.services.promotions import volunteer_of
 from api.services.reachable import reachable
 from api.store.desk import DeskStore
 from api.store.engine import Connection, Pool

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.caller import Caller
-from api.errors import UnknownVolunteerError
 from api.services.cases import Promoting, Standing, judged, standings
 from api.services.moderation import ban_view, note_view, report_view
 from api.services.names import compared
 from api.services.project_rules import ProjectRules
 from api.services.promotion_views import View, entry_brief, entry_view, held_view, person_ref
-from api.services.promotions import moderates, number_of
+from api.services.promotions import moderates, volunteer_of
 from api.services.reachable import reachable
 from api.services.records import Shown, evidence_view, read_shown, workflows_of
 from api.services.views import card_view
@@ -90,14 +89,6 @@ class Desk:
             moderates(caller, promoting.project.id, slug)
             whom = await volunteer_of(connection, volunteer)
             return await _person(connection, promoting, whom, query)
-
-
-async def volunteer_of(connection: Connection, volunteer: str) -> Known:
-    """Return the volunteer of a public id. Raises UnknownVolunteerError."""
-    found = await PromotionStore(connection).volunteers([number_of(volunteer)])
-    if not found:
-        raise UnknownVolunteerError(volunteer)
-    return next(iter(found.values()))
 
 
 async def _candidates(connection: Connection, promoting: Promoting, found: Sequence[Candidate]) -> list[View]:

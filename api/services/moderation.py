@@ -3,14 +3,14 @@
 from typing import Final
 
 from api.caller import Caller, Role
-from api.errors import NotAllowedError, UnknownProjectError, UnknownSubjectError, UnknownVolunteerError
+from api.errors import NotAllowedError, UnknownProjectError, UnknownSubjectError
 from api.moderation_errors import ReportClosedError, TooManyReportsError, UnknownReportError
 from api.services.promotion_views import View, person_ref
-from api.services.promotions import moderates, number_of
+from api.services.promotions import moderates, number_of, volunteer_of
 from api.services.reachable import reachable
 from api.store.desk import Ban, DeskStore, Note, Report
 from api.store.engine import Connection, Pool
-from api.store.promotions import Known, PromotionStore
+from api.store.promotions import PromotionStore
 from mobile_schemas.moderation import ReportIn, ReportsQuery
 from mobile_schemas.subjects import subject_id
 from mobile_schemas.volunteers import volunteer_id
@@ -32,7 +32,7 @@ class Moderation:
         """Return the notes about somebody. Raises UnknownProjectError, NotAllowedError, UnknownVolunteerError."""
         async with self._pool.acquire() as connection:
             project_id = await moderated(connection, caller, slug)
-            whom = await _volunteer(connection, volunteer)
+            whom = await volunteer_of(connection, volunteer)
             found = await DeskStore(connection).notes(project_id, whom.person_id, NOTES_SHOWN)
         return {"notes": [note_view(each) for each in found]}
 
@@ -41,7 +41,7 @@ class Moderation:
         """Add a note about somebody, and return it. Raises what `notes` raises."""
         async with self._pool.acquire() as connection:
             project_id = await moderated(connection, caller, slug)
-            whom = await _volunteer(connection, volunteer)
+            whom = await volunteer_of(connection, volunteer)
             store = DeskStore(connection)
             async with connection.transaction():
                 await store.add_note(project_id, whom.person_id, caller.volunteer_id, body)
@@ -70,7 +70,7 @@ class Moderation:
                 if not await store.has_subject(project_id, subject):
                     raise UnknownSubjectError(report.about)
             else:
-                whom = await _volunteer(connection, report.about)
+                whom = await volunteer_of(connection, report.about)
                 about = (whom.person_id, whom.id)
             async with connection.transaction():
                 sent = await store.reported_lately(project_id, caller.person_id, caller.volunteer_id)
@@ -137,13 +137,6 @@ async def moderated(connection: Connection, caller: Caller, slug: str) -> int:
     project_id = await _project(connection, caller, slug)
     moderates(caller, project_id, slug)
     return project_id
-
-
-async def _volunteer(connection: Connection, volunteer: str) -> Known:
-    found = await PromotionStore(connection).volunteers([number_of(volunteer)])
-    if not found:
-        raise UnknownVolunteerError(volunteer)
-    return next(iter(found.values()))
 
 
 def note_view(note: Note) -> View:

@@ -35,6 +35,14 @@ def number_of(volunteer: str) -> int:
     return int(volunteer[1:])
 
 
+async def volunteer_of(connection: Connection, volunteer: str) -> Known:
+    """Return the volunteer of a public id. Raises UnknownVolunteerError."""
+    found = await PromotionStore(connection).volunteers([number_of(volunteer)])
+    if not found:
+        raise UnknownVolunteerError(volunteer)
+    return next(iter(found.values()))
+
+
 class Promotions:
     """Decides about levels, and shows what was decided."""
 

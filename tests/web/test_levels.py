@@ -29,16 +29,12 @@ def volunteer(new_phone: NewPhone) -> Phone:
     return phone
 
 
-def somebody(phone: Phone) -> str:
-    return phone.volunteer()
-
-
 def test_a_level_that_was_reached_is_a_moment_once_and_leads_to_its_question(
     volunteer: Phone, service: Service, moderator: Somebody
 ) -> None:
     page = volunteer.page
-    propose(service, moderator, somebody(volunteer))
-    decide(service, moderator, somebody(volunteer), "confirm")
+    propose(service, moderator, volunteer.volunteer())
+    decide(service, moderator, volunteer.volunteer(), "confirm")
 
     page.reload()
     moment = page.get_by_role("dialog", name="Level 2 is yours")
@@ -58,8 +54,8 @@ def test_who_was_refused_reads_why_and_may_ask_once_to_look_again(
     volunteer: Phone, service: Service, moderator: Somebody
 ) -> None:
     page = volunteer.page
-    propose(service, moderator, somebody(volunteer))
-    decide(service, moderator, somebody(volunteer), "refuse", "Too few wings so far.")
+    propose(service, moderator, volunteer.volunteer())
+    decide(service, moderator, volunteer.volunteer(), "refuse", "Too few wings so far.")
 
     page.goto(f"/p/{GLADE}/you")
     expect(page.get_by_text("The reason: Too few wings so far.")).to_be_visible()
